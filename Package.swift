@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every dependency is a C library of the distribution, wrapped in one room; no outside package.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ version: String, apt package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: version, providers: [.apt([package])])
+}
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func suite(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)",
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "crossdock",
+    products: [.executable(name: "crossdock", targets: ["crossdock"])],
+    targets: [
+        library("CRdKafka", "rdkafka", apt: "librdkafka-dev"),
+        library("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
+        library("COpenSSL", "libcrypto", apt: "libssl-dev"),
+        library("CYAML", "yaml-0.1", apt: "libyaml-dev"),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
+
+        room("Cryptography", ["COpenSSL"]),
+        room("Contracts", ["Cryptography", "CYAML", "CRE2"]),
+        room("Ledger", ["CSQLite"]),
+        room("Kafka", ["CRdKafka"]),
+        room("Replication", ["Contracts", "Ledger", "Cryptography"]),
+        room("Operations", ["Ledger"]),
+        room("Lab", ["Kafka", "CRdKafka"]),
+        .executableTarget(
+            name: "crossdock",
+            dependencies: [
+                "Contracts", "Ledger", "Kafka", "Replication", "Operations", "Lab", "Cryptography",
+                "CAllocator",
+            ],
+            swiftSettings: strict),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,3 @@
+internal import CAllocator
+
+_ = malloc_conf
