@@ -1,3 +1,1 @@
-internal import CAllocator
-
-_ = malloc_conf
+internal import Contracts
