@@ -356,6 +356,8 @@ package enum LedgerChange: Hashable, Sendable {
     /// Markers are believed lost, the ledger is right: L is forgotten on these partitions, so that
     /// initial markers are written at D.
     case forgetMarkers([SourcePartition])
+    /// An operator accepted that the partner's data topics were truncated: nothing is known of their ends.
+    case forgetAcknowledged
     /// An operator accepted other clusters or counts.
     case accept(clusters: ClusterIDs, layout: Layout)
     case halt(Halt)

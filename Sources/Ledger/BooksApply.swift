@@ -62,6 +62,8 @@ extension LaneBooks {
             partitions[partition]?.fingerprints = []
         case .forgetMarkers(let forgotten):
             for partition in forgotten { partitions[partition]?.marker = nil }
+        case .forgetAcknowledged:
+            acknowledged = []
         case .accept(let clusters, let layout):
             self.clusters = clusters
             self.layout = layout

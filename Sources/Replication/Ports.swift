@@ -86,8 +86,8 @@ package protocol LaneSource: AnyObject {
     /// Waits at most `timeout` for records and appends at most `limit` of them to `held`. Ends reached
     /// stand behind all records polled so far. The Guard: offsets strictly rise per slot, else fatal.
     func poll(limit: Int, timeout: Duration) throws(PortFailure) -> [PartitionEnd]
-    /// The outcome of what is held is known: its memory goes.
-    func release()
+    /// The outcome of the first `count` records held is known: their memory goes.
+    func release(_ count: Int)
     /// Advisory, asynchronous, failures are ignored: for lag exporters.
     func commit(_ positions: [SourcePosition])
 
