@@ -1,1 +1,3 @@
-internal import Contracts
+internal import Glibc
+
+exit(Dispatcher(console: Console()).run(Array(CommandLine.arguments.dropFirst())).rawValue)

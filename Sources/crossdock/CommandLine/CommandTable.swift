@@ -1,0 +1,13 @@
+/// Every command there is, in the order in which help lists them. What is not built yet does not
+/// stand here.
+enum CommandTable {
+    static let commands: [any Command.Type] = [
+        // One line a command: `Validate.self,`
+    ]
+
+    static func named(_ name: String) -> (any Command.Type)? {
+        commands.first { $0.name == name }
+    }
+
+    static let version = "0.1.0"
+}
