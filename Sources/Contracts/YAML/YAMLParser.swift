@@ -1,0 +1,296 @@
+internal import CYAML
+
+/// libyaml's events, one document, composed into a tree. Refused with a diagnostic each: duplicate
+/// keys, anchors, aliases, merges, tags, keys that are not words, a second document, depth beyond
+/// `maxDepth`.
+struct YAMLParser: ~Copyable {
+    static let maxDepth = 64
+
+    /// The file is not YAML from here on.
+    struct Fault: Error {
+        var mark: Mark
+        var message: String
+        /// The line that is at fault, for reading on without it.
+        var brokenLine: Int
+        /// The column from which that line is at fault, 1 = all of it.
+        var brokenColumn: Int
+        var isFinal = false
+    }
+
+    private let parser: UnsafeMutablePointer<yaml_parser_t>
+    private let source: SourceText
+    private(set) var findings: Findings
+    private var depth = 0
+
+    /// `bytes` is UTF-8 without a byte order mark and must outlive the parser.
+    init(_ bytes: UnsafeBufferPointer<UInt8>, source: SourceText, findings: Findings) {
+        parser = .allocate(capacity: 1)
+        self.source = source
+        self.findings = findings
+        _ = yaml_parser_initialize(parser)
+        yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+        yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
+    }
+
+    deinit {
+        yaml_parser_delete(parser)
+        parser.deallocate()
+    }
+
+    /// The first document's root, nil where the file is empty.
+    mutating func document() throws(Fault) -> YAMLNode? {
+        var root: YAMLNode?
+        while true {
+            let event = try next()
+            switch event.kind {
+            case .streamStart, .documentEnd:
+                continue
+            case .documentStart(let directive):
+                if root != nil {
+                    findings.error(
+                        event.mark, "a second document; a file holds one, without '---' between")
+                    return root
+                }
+                if let directive { findings.error(event.mark, directive) }
+            case .streamEnd:
+                return root
+            default:
+                root = try node(event)
+            }
+        }
+    }
+
+    private mutating func node(_ event: Event) throws(Fault) -> YAMLNode {
+        switch event.kind {
+        case .alias(let name):
+            findings.error(
+                event.mark, "'*\(name)' is an alias; write the value out, once for each place")
+            return YAMLNode(content: .broken, mark: event.mark)
+        case .scalar(let text, let style):
+            return YAMLNode(content: .scalar(text, style), mark: event.mark)
+        case .sequenceStart:
+            try enter(event.mark)
+            defer { depth -= 1 }
+            var items: [YAMLNode] = []
+            while true {
+                let item = try next()
+                if case .sequenceEnd = item.kind { break }
+                items.append(try node(item))
+            }
+            return YAMLNode(content: .sequence(items), mark: event.mark)
+        case .mappingStart:
+            try enter(event.mark)
+            defer { depth -= 1 }
+            return YAMLNode(content: .mapping(try members()), mark: event.mark)
+        default:
+            return YAMLNode(content: .broken, mark: event.mark)
+        }
+    }
+
+    private mutating func members() throws(Fault) -> [YAMLNode.Member] {
+        var members: [YAMLNode.Member] = []
+        var seen: [String: Int] = [:]
+        while true {
+            let event = try next()
+            if case .mappingEnd = event.kind { return members }
+            let key = try node(event)
+            let value = try node(try next())
+            guard case .scalar(let name, let style) = key.content else {
+                if !key.isBroken { findings.error(key.mark, "a key is a word, not \(key.kind)") }
+                continue
+            }
+            if name == "<<", style == .plain {
+                findings.error(key.mark, "'<<' merges are not read; write the keys out")
+            } else if let line = seen[name] {
+                findings.error(
+                    key.mark, "duplicate key '\(name)'; it stands on line \(line) already")
+            } else {
+                seen[name] = key.mark.line
+                members.append(YAMLNode.Member(key: name, keyMark: key.mark, value: value))
+            }
+        }
+    }
+
+    private mutating func enter(_ mark: Mark) throws(Fault) {
+        depth += 1
+        guard depth <= YAMLParser.maxDepth else {
+            throw Fault(
+                mark: mark, message: "nested more than \(YAMLParser.maxDepth) levels deep",
+                brokenLine: mark.line, brokenColumn: 1, isFinal: true)
+        }
+    }
+}
+
+// MARK: - Events
+
+extension YAMLParser {
+    private struct Event {
+        enum Kind {
+            case streamStart, streamEnd, documentEnd, sequenceStart, sequenceEnd
+            case mappingStart, mappingEnd
+            /// With what is wrong about its directives.
+            case documentStart(String?)
+            case alias(String)
+            case scalar(String, YAMLNode.Style)
+        }
+        var kind: Kind
+        var mark: Mark
+    }
+
+    private mutating func next() throws(Fault) -> Event {
+        var event = yaml_event_t()
+        guard yaml_parser_parse(parser, &event) == 1 else { throw fault() }
+        defer { yaml_event_delete(&event) }
+        let mark = mark(event.start_mark, event.end_mark)
+        switch event.type {
+        case YAML_STREAM_START_EVENT: return Event(kind: .streamStart, mark: mark)
+        case YAML_DOCUMENT_START_EVENT:
+            return Event(kind: .documentStart(directive(event)), mark: mark)
+        case YAML_DOCUMENT_END_EVENT: return Event(kind: .documentEnd, mark: mark)
+        case YAML_SEQUENCE_END_EVENT: return Event(kind: .sequenceEnd, mark: mark)
+        case YAML_MAPPING_END_EVENT: return Event(kind: .mappingEnd, mark: mark)
+        case YAML_ALIAS_EVENT:
+            return Event(kind: .alias(text(event.data.alias.anchor)), mark: mark)
+        case YAML_SEQUENCE_START_EVENT:
+            let start = event.data.sequence_start
+            refuse(anchor: start.anchor, tag: start.tag, mark)
+            return Event(kind: .sequenceStart, mark: mark)
+        case YAML_MAPPING_START_EVENT:
+            let start = event.data.mapping_start
+            refuse(anchor: start.anchor, tag: start.tag, mark)
+            return Event(kind: .mappingStart, mark: mark)
+        case YAML_SCALAR_EVENT:
+            let scalar = event.data.scalar
+            refuse(anchor: scalar.anchor, tag: scalar.tag, mark)
+            let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+            return Event(
+                kind: .scalar(String(decoding: bytes, as: UTF8.self), style(scalar.style)),
+                mark: mark)
+        default: return Event(kind: .streamEnd, mark: mark)
+        }
+    }
+
+    private func directive(_ event: yaml_event_t) -> String? {
+        let start = event.data.document_start
+        if start.tag_directives.start != start.tag_directives.end {
+            return "tags are not read; leave the %TAG directive out"
+        }
+        guard let version = start.version_directive?.pointee else { return nil }
+        return version.major == 1 && version.minor == 2
+            ? nil : "this file is read as YAML 1.2; leave the %YAML directive out"
+    }
+
+    private mutating func refuse(
+        anchor: UnsafeMutablePointer<UInt8>?, tag: UnsafeMutablePointer<UInt8>?, _ mark: Mark
+    ) {
+        if anchor != nil {
+            findings.error(
+                mark, "'&\(text(anchor))' is an anchor; anchors and aliases are not read")
+        }
+        if tag != nil { findings.error(mark, "'\(text(tag))' is a tag; tags are not read") }
+    }
+
+    private func style(_ style: yaml_scalar_style_t) -> YAMLNode.Style {
+        switch style {
+        case YAML_SINGLE_QUOTED_SCALAR_STYLE: .single
+        case YAML_DOUBLE_QUOTED_SCALAR_STYLE: .double
+        case YAML_LITERAL_SCALAR_STYLE: .literal
+        case YAML_FOLDED_SCALAR_STYLE: .folded
+        default: .plain
+        }
+    }
+
+    private func text(_ bytes: UnsafeMutablePointer<UInt8>?) -> String {
+        bytes.map { String(cString: $0) } ?? ""
+    }
+
+    private func mark(_ start: yaml_mark_t, _ end: yaml_mark_t? = nil) -> Mark {
+        let line = Int(start.line) + 1
+        let column = Int(start.column) + 1
+        guard let end else { return Mark(line: line, column: column) }
+        let rest = source.lines.indices.contains(line - 1) ? source.lines[line - 1].count : 0
+        let last = end.line == start.line ? Int(end.column) : rest
+        return Mark(line: line, column: column, length: max(1, last - Int(start.column)))
+    }
+}
+
+// MARK: - Syntax errors
+
+extension YAMLParser {
+    private func fault() -> Fault {
+        let parser = parser.pointee
+        let problem = parser.problem.map { String(cString: $0) } ?? "not YAML"
+        let context = parser.context.map { String(cString: $0) } ?? ""
+        if parser.error == YAML_MEMORY_ERROR || parser.error == YAML_READER_ERROR {
+            // Where in the buffer libyaml stopped is not where the character is.
+            return characterFault(problem)
+        }
+        let found = mark(parser.problem_mark)
+        let opened = mark(parser.context_mark)
+        if context.contains("quoted scalar") {
+            let message =
+                problem.contains("end of stream")
+                ? "the quote that opens here is not closed" : problem
+            let place = problem.contains("end of stream") ? opened : found
+            return Fault(
+                mark: place, message: message, brokenLine: opened.line, brokenColumn: opened.column)
+        }
+        if context.contains("flow"), found.line != opened.line {
+            let bracket = context.contains("mapping") ? "{" : "["
+            return Fault(
+                mark: opened, message: "the '\(bracket)' that opens here is not closed",
+                brokenLine: opened.line, brokenColumn: opened.column)
+        }
+        return Fault(
+            mark: found, message: explained(problem, at: found), brokenLine: found.line,
+            brokenColumn: 1)
+    }
+
+    private func explained(_ problem: String, at mark: Mark) -> String {
+        let line = source.lines.indices.contains(mark.line - 1) ? source.lines[mark.line - 1] : []
+        let here = line.indices.contains(mark.column - 1) ? line[mark.column - 1] : " "
+        if problem.contains("cannot start any token") {
+            return here == "\t"
+                ? "a tab cannot indent YAML; use spaces"
+                : "a value cannot start with '\(here)'; put it in quotes"
+        }
+        if problem.contains("mapping values are not allowed") {
+            return "a ':' cannot stand here; quote the value, or mend the indentation"
+        }
+        if problem.contains("could not find expected ':'") {
+            return "a ':' is missing before here, or a quote"
+        }
+        if problem.contains("did not find expected key") {
+            return "no key of the mapping around it stands here; mend the indentation or the quotes"
+        }
+        if problem.contains("did not find expected '-' indicator") {
+            return "no '-' of the list around it stands here; mend the indentation"
+        }
+        return problem
+    }
+
+    private func characterFault(_ problem: String) -> Fault {
+        for (index, line) in source.lines.enumerated() {
+            if let column = line.firstIndex(where: { !YAMLParser.isAllowed($0) }) {
+                let mark = Mark(line: index + 1, column: column + 1)
+                let code = String(line[column].value, radix: 16, uppercase: true)
+                return Fault(
+                    mark: mark, message: "the character U+\(code) cannot stand in YAML",
+                    brokenLine: mark.line, brokenColumn: mark.column)
+            }
+        }
+        return Fault(
+            mark: Mark(line: 1, column: 1), message: problem, brokenLine: 1, brokenColumn: 1,
+            isFinal: true)
+    }
+
+    /// YAML's c-printable.
+    private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x9, 0xA, 0xD, 0x20...0x7E, 0x85, 0xA0...0xD7FF, 0xE000...0xFFFD,
+            0x10000...0x10FFFF:
+            true
+        default: false
+        }
+    }
+}
