@@ -35,6 +35,7 @@ let package = Package(
         library("CYAML", "yaml-0.1", apt: "libyaml-dev"),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
+        .target(name: "CFlights", exclude: ["flights.csv"]),
 
         room("Cryptography", ["COpenSSL"]),
         room("Contracts", ["Cryptography", "CYAML", "CRE2"]),
@@ -42,7 +43,7 @@ let package = Package(
         room("Kafka", ["CRdKafka"]),
         room("Replication", ["Contracts", "Ledger", "Cryptography"]),
         room("Operations", ["Ledger"]),
-        room("Lab", ["Kafka", "CRdKafka"]),
+        room("Lab", ["Kafka", "CRdKafka", "CFlights"]),
         .executableTarget(
             name: "crossdock",
             dependencies: [

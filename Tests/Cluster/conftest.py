@@ -1,0 +1,121 @@
+"""Fixtures of the real-broker tests: two clusters a session, one workspace a test."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import secrets
+
+import pytest
+
+from Cluster.harness import brokers, service, topics
+from Cluster.harness.brokers import Broker
+from Cluster.harness.service import Workspace
+
+HERE = pathlib.Path(__file__).parent
+MISSING = (
+    "NO BROKERS: set KAFKA_HOME to an Apache Kafka 4 distribution, or put one at ../shared/kafka "
+    "beside the checkout (it needs a Java 17 runtime)"
+)
+
+
+def obstacle() -> str | None:
+    """Why the real-broker tests cannot run, if they cannot."""
+    if brokers.kafka_home() is None or shutil.which("java") is None:
+        return MISSING
+    if service.binary() is None:
+        return "NO BINARY: build it (swift build -c release --product crossdock) or set CROSSDOCK_BINARY"
+    return None
+
+
+def must_run() -> bool:
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def pytest_collection_modifyitems(items):
+    reason = obstacle()
+    if reason is None or must_run():
+        return
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter):
+    reason = obstacle()
+    if reason is not None:
+        outcome = "FAILED" if must_run() else "SKIPPED"
+        terminalreporter.section(f"real-broker tests {outcome}", sep="!", red=True, bold=True)
+        terminalreporter.write_line(reason, red=True, bold=True)
+    for line in report_lines:
+        terminalreporter.write_line(line)
+
+
+#: What tests have to say beyond passing, such as how many kills hit an open transaction.
+report_lines: list[str] = []
+
+
+@pytest.fixture
+def say():
+    return report_lines.append
+
+
+@dataclasses.dataclass
+class Clusters:
+    internal: Broker
+    skyways: Broker
+
+
+@pytest.fixture(scope="session")
+def session_clusters():
+    reason = obstacle()
+    if reason is not None:
+        pytest.fail(f"{reason}; CI demands the real-broker tests", pytrace=False)
+    home = brokers.kafka_home()
+    both = Clusters(Broker("internal", home), Broker("skyways", home))
+    try:
+        for one in (both.internal, both.skyways):
+            one.start()
+        for one in (both.internal, both.skyways):
+            one.await_ready()
+        yield both
+    finally:
+        both.internal.close()
+        both.skyways.close()
+
+
+@pytest.fixture
+def clusters(session_clusters):
+    """The two clusters, both serving, whatever the test does to them."""
+    yield session_clusters
+    session_clusters.internal.ensure_up()
+    session_clusters.skyways.ensure_up()
+
+
+@pytest.fixture
+def workspace(clusters, tmp_path):
+    made = Workspace(tmp_path, clusters.internal, skyways=clusters.skyways.bootstrap)
+    yield made
+    made.close()
+
+
+@dataclasses.dataclass
+class Route:
+    """A source topic and the partner topic that a contract fills from it."""
+
+    source: str
+    target: str
+
+
+@pytest.fixture
+def route(clusters):
+    """Makes a pair of topics with names of their own."""
+
+    def make(partitions: int = 3, target: int | None = None, **settings: str) -> Route:
+        name = secrets.token_hex(4)
+        made = Route(f"flights.{name}", f"skyways.delays.{name}")
+        topics.create(clusters.internal, made.source, partitions, **settings)
+        topics.create(clusters.skyways, made.target, target or partitions)
+        return made
+
+    return make

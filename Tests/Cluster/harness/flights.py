@@ -1,0 +1,99 @@
+"""Real flights of 2013 as source records, and the contract that most tests run."""
+
+import csv
+import gzip
+import itertools
+import json
+import pathlib
+from typing import Iterator
+
+from .brokers import REPOSITORY
+from .topics import Row
+
+SAMPLE = REPOSITORY / "Sources" / "CFlights" / "flights.csv"
+WHOLE = REPOSITORY.parent / "shared" / "data" / "flights.ndjson.gz"
+TEXT = {"carrier", "tailnum", "origin", "dest", "time_hour"}
+
+#: Bytes of the pseudonym key that every test workspace knows as `tail-2026`.
+TAIL_KEY = b"tests-only-tail-key-0123456789"
+
+
+def _json(cells: dict[str, str]) -> str:
+    def text(name: str, cell: str) -> str:
+        return "null" if cell == "" else json.dumps(cell) if name in TEXT else cell
+
+    return "{" + ",".join(f'"{name}":{text(name, cell)}' for name, cell in cells.items()) + "}"
+
+
+def values(count: int, whole: pathlib.Path | None = None) -> Iterator[str]:
+    """JSON texts of `count` flights: the 5,000 of the repository, or all of a file, over and over."""
+    if whole is None:
+        with open(SAMPLE, newline="") as rows:
+            texts = [_json(row) for row in csv.DictReader(rows)]
+    else:
+        texts = gzip.open(whole, "rt").read().splitlines()
+    return itertools.islice(itertools.cycle(texts), count)
+
+
+def rows(count: int, partitions: int | None = None, first: int = 0, whole=None) -> Iterator[Row]:
+    """Records keyed by flight, with one header that may leave and two that may not.
+
+    `first`: number of the first record, which stands in its trace header.
+    """
+    for number, text in enumerate(values(count, whole), first):
+        flight = json.loads(text)
+        yield Row(
+            key=f"{flight['carrier']}{flight['flight']}".encode(),
+            value=text.encode(),
+            headers=(
+                ("source", b"ops"), ("trace", b"%016x" % number), ("x-internal", b"do-not-share"),
+            ),
+            partition=-1 if partitions is None else number % partitions,
+        )
+
+
+def contract(
+    source: str, target: str, *, identity: str = "flights-skyways", version: str = "1.0.0",
+    partner: str = "skyways", max_records: int = 10_000, **stream: str,
+) -> str:
+    """The flights contract; `stream` replaces or adds lines of the stream (None removes one)."""
+    lines = {
+        "from": source,
+        "to": target,
+        "format": "json",
+        "filter": "value.dep_delay != null && value.dep_delay > 0 && value.origin != 'LGA'",
+        "fields": FIELDS,
+        "key": "keep",
+        "headers": "[trace]",
+    } | stream
+    said = "\n    ".join(f"{name}: {text}" for name, text in lines.items() if text is not None)
+    return f"""\
+apiVersion: crossdock/v1
+kind: ReplicationContract
+id: {identity}
+version: {version}
+status: active
+description: Delayed departures for the tests
+partner: {{ name: Skyways, contact: data@skyways.example }}
+source: {{ cluster: internal }}
+target: {{ cluster: {partner} }}
+streams:
+  - {said}
+delivery:
+  maxRecords: {max_records}
+  maxInterval: 50ms
+"""
+
+
+FIELDS = """
+      - year
+      - month
+      - day
+      - carrier
+      - origin
+      - { path: dest, required: true }
+      - { path: dep_delay, type: number, required: true }
+      - { path: sched_dep_time, as: schedule.departure }
+      - { path: tailnum, as: tail, pseudonym: { key: tail-2026 } }
+      - { path: flight, as: flight, pseudonym: { key: tail-2026, length: 16 } }
+      - { as: provider, constant: Crossdock Airways }"""

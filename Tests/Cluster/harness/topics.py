@@ -1,0 +1,159 @@
+"""What the tests do with topics through clients of their own."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Iterable
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, TopicPartition
+from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec
+
+from .brokers import Broker
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record as it stands in a topic."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+def create(broker: Broker, topic: str, partitions: int, **settings: str) -> None:
+    config = {name.replace("_", "."): value for name, value in settings.items()}
+    for future in broker.admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values():
+        future.result(timeout=20)
+
+
+def delete(broker: Broker, topic: str) -> None:
+    for future in broker.admin.delete_topics([topic]).values():
+        future.result(timeout=20)
+
+
+def grow(broker: Broker, topic: str, partitions: int) -> None:
+    for future in broker.admin.create_partitions([NewPartitions(topic, partitions)]).values():
+        future.result(timeout=20)
+
+
+def exists(broker: Broker, topic: str) -> bool:
+    return topic in broker.admin.list_topics(timeout=10).topics
+
+
+def partitions_of(broker: Broker, topic: str) -> list[TopicPartition]:
+    found = broker.admin.list_topics(topic, timeout=10).topics[topic].partitions
+    return [TopicPartition(topic, number) for number in sorted(found)]
+
+
+def ends(broker: Broker, topic: str, committed: bool = True) -> list[int]:
+    """End offsets by partition: the last stable ones, or the uncommitted ones."""
+    level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+    wanted = {partition: OffsetSpec.latest() for partition in partitions_of(broker, topic)}
+    answers = broker.admin.list_offsets(wanted, isolation_level=level, request_timeout=10)
+    return [answers[partition].result(timeout=15).offset for partition in wanted]
+
+
+def has_open_transaction(broker: Broker, *topics: str) -> bool:
+    """Whether records of an undecided transaction stand in one of the topics."""
+    return any(
+        stable < high
+        for topic in topics
+        for stable, high in zip(ends(broker, topic), ends(broker, topic, committed=False))
+    )
+
+
+def read(broker: Broker, topic: str, committed: bool = True) -> list[list[Record]]:
+    """Everything that stands in a topic, by partition."""
+    partitions = partitions_of(broker, topic)
+    consumer = Consumer({
+        "bootstrap.servers": broker.bootstrap,
+        "group.id": "crossdock-tests-reader",
+        "isolation.level": "read_committed" if committed else "read_uncommitted",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "check.crcs": True,
+        "log_level": 0,
+    })
+    records: list[list[Record]] = [[] for _ in partitions]
+    unread = {partition.partition for partition in partitions}
+    try:
+        consumer.assign([TopicPartition(topic, p.partition, 0) for p in partitions])
+        silent = 0
+        while unread:
+            batch = consumer.consume(5000, timeout=1.0)
+            silent = 0 if batch else silent + 1
+            assert silent < 30, f"{topic}: no end of partitions {sorted(unread)} within 30 s"
+            for message in batch:
+                if message.error() is None:
+                    records[message.partition()].append(_record(message))
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    unread.discard(message.partition())
+                else:
+                    raise AssertionError(f"{topic}: {message.error()}")
+    finally:
+        consumer.close()
+    return records
+
+
+def _record(message) -> Record:
+    return Record(
+        message.partition(), message.offset(), message.timestamp()[1],
+        message.key(), message.value(), tuple(message.headers() or ()),
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record to be produced."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int = -1
+
+
+def produce(broker: Broker, topic: str, rows: Iterable[Row], producer: Producer | None = None) -> int:
+    """Writes rows and waits for the acknowledgement of each; the given producer keeps its transaction."""
+    failures: list[str] = []
+    own = producer or Producer({
+        "bootstrap.servers": broker.bootstrap,
+        "enable.idempotence": True,
+        "linger.ms": 20,
+        "compression.type": "lz4",
+        "queue.buffering.max.messages": 1_000_000,
+        "log_level": 0,
+    })
+
+    def report(error, _message) -> None:
+        if error is not None:
+            failures.append(str(error))
+
+    count = 0
+    for count, row in zip(itertools.count(1), rows):
+        place = {} if row.partition < 0 else {"partition": row.partition}
+        while True:
+            try:
+                own.produce(
+                    topic, key=row.key, value=row.value, headers=list(row.headers), on_delivery=report, **place
+                )
+                break
+            except BufferError:
+                own.poll(0.05)
+        if count % 5000 == 0:
+            own.poll(0)
+    assert own.flush(60) == 0, f"{topic}: not everything was acknowledged"
+    assert not failures, f"{topic}: {failures[0]}"
+    return count
+
+
+def transactional_producer(broker: Broker, identity: str) -> Producer:
+    producer = Producer({
+        "bootstrap.servers": broker.bootstrap, "transactional.id": identity, "log_level": 0
+    })
+    producer.init_transactions(30)
+    return producer
