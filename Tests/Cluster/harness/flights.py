@@ -7,6 +7,8 @@ import json
 import pathlib
 from typing import Iterator
 
+from Checkers.view import Field, View, pseudonym
+
 from .brokers import REPOSITORY
 from .topics import Row
 
@@ -97,3 +99,25 @@ FIELDS = """
       - { path: tailnum, as: tail, pseudonym: { key: tail-2026 } }
       - { path: flight, as: flight, pseudonym: { key: tail-2026, length: 16 } }
       - { as: provider, constant: Crossdock Airways }"""
+
+
+def view(**changes) -> View:
+    """The same contract in the checker's terms; `changes` replace attributes of the view."""
+    rules = View(
+        filter=lambda value: (
+            value["dep_delay"] is not None and value["dep_delay"] > 0 and value["origin"] != "LGA"
+        ),
+        fields=[
+            Field("year"), Field("month"), Field("day"), Field("carrier"), Field("origin"),
+            Field("dest", required=True),
+            Field("dep_delay", kind="number", required=True),
+            Field("sched_dep_time", "schedule.departure"),
+            Field("tailnum", "tail", transform=pseudonym(TAIL_KEY)),
+            Field("flight", transform=pseudonym(TAIL_KEY, 16)),
+            Field(output="provider", constant="Crossdock Airways"),
+        ],
+        headers=("trace",),
+    )
+    for name, value in changes.items():
+        setattr(rules, name, value)
+    return rules

@@ -1,0 +1,1 @@
+"""The ledger, read from beside the service through a copy that SQLite makes."""

@@ -1,0 +1,75 @@
+"""kill -9 at random moments."""
+
+import os
+import random
+import time
+
+import pytest
+
+from Cluster.harness import flights, topics
+from Cluster.harness.processes import wait_until
+from Cluster.harness.proof import exactly_once
+
+SEED = int(os.environ.get("CROSSDOCK_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
+
+
+def kill_repeatedly(clusters, workspace, route, kills: int, dice: random.Random) -> dict[str, int]:
+    """Starts the service and kills it, over and over: half the times from its start on, half under load."""
+    hit = {"kills": 0, "open": 0, "early": 0}
+
+    def delivered() -> int:
+        return sum(topics.ends(clusters.skyways, route.target, committed=False))
+
+    while hit["kills"] < kills:
+        before = delivered()
+        service = workspace.start()
+        if hit["kills"] % 4 == 0:
+            time.sleep(dice.uniform(0.0, 1.5))
+        else:
+            wait_until(lambda: delivered() > before or not service.runs, "deliveries", 60, every=0.005)
+            time.sleep(dice.uniform(0.0, 0.25))
+        assert service.runs, f"the service ended by itself:\n{service.log[-3000:]}"
+        service.kill()
+        hit["kills"] += 1
+        # A commit that is under way is decided within this time: what is open now was left open.
+        time.sleep(0.2)
+        hit["open"] += topics.has_open_transaction(clusters.skyways, route.target)
+        hit["early"] += delivered() == before
+    return hit
+
+
+def test_twenty_kills_lose_double_and_reorder_nothing(clusters, workspace, route, say):
+    print(f"CROSSDOCK_SEED={SEED}")
+    r = route(partitions=6)
+    topics.produce(clusters.internal, r.source, flights.rows(100_000, partitions=6))
+    # Small transactions: the work lasts, and a kill finds one open.
+    workspace.contract(flights.contract(r.source, r.target, max_records=100))
+    hit = kill_repeatedly(clusters, workspace, r, 20, random.Random(SEED))
+    left = 100_000 - sum(p["read"] for p in workspace.lag()["partitions"])
+    workspace.catch_up(timeout=180)
+    exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view())
+    say(
+        f"kill -9: {hit['kills']} kills, {hit['open']} left an open transaction, {hit['early']} before the "
+        f"run delivered anything, {left} records still undecided after the last (seed {SEED})"
+    )
+    assert hit["open"] >= 5, "too few kills hit an open transaction to prove much"
+
+
+@pytest.mark.skipif(
+    "CROSSDOCK_FLIGHTS" not in os.environ or not flights.WHOLE.exists(),
+    reason="the long proof: CROSSDOCK_FLIGHTS=300000, with the flights of ../shared/data",
+)
+def test_the_long_proof(clusters, workspace, route, say):
+    print(f"CROSSDOCK_SEED={SEED}")
+    count = int(os.environ["CROSSDOCK_FLIGHTS"])
+    r = route(partitions=6)
+    topics.produce(clusters.internal, r.source, flights.rows(count, partitions=6, whole=flights.WHOLE))
+    workspace.contract(flights.contract(r.source, r.target, max_records=300))
+    hit = kill_repeatedly(clusters, workspace, r, 20, random.Random(SEED))
+    workspace.catch_up(timeout=300)
+    expected = exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view())
+    say(
+        f"{count} flights, 6 partitions, 2 lanes, {hit['kills']} kills of which {hit['open']} left an open "
+        f"transaction: {expected.delivered} delivered and {expected.filtered} filtered, each once and in "
+        f"order (seed {SEED})"
+    )
