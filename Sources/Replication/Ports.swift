@@ -259,6 +259,8 @@ package protocol LaneLedger: AnyObject {
     /// An id made with the ledger file.
     var instance: String { get }
     func books() throws(LedgerFault) -> LaneBooks
+    /// Whether start offsets are stored for any lane of the contract.
+    func contractStarted() throws(LedgerFault) -> Bool
     /// All changes in one SQLite transaction, durable on return.
     func write(_ changes: [LedgerChange]) throws(LedgerFault)
     /// Choices recorded by `recover` since.

@@ -1,0 +1,384 @@
+internal import Contracts
+internal import Ledger
+
+/// The loop of exactly-once.md. No other file calls two of its steps.
+extension Lane {
+    /// One batch, or a wait for records.
+    func turn() throws {
+        try saveWhenQuiet()
+        if world.now() - checkedAt >= plan.pace.check { try check() }
+        if try writeMarkersDue() { return }
+        try collect()
+        guard !batch.isEmpty || slots.contains(where: \.endMoved) else { return }
+        if needsTransaction {
+            try deliver(pin: books.pin ?? plan.pin, next: books.pin ?? plan.pin)
+        } else {
+            try decideWithoutDelivery()
+        }
+        if let halt = batch.stop { throw halt }
+        finishBatch()
+    }
+
+    // MARK: 1. Take a bounded batch; 2. decide every record; 3. produce what leaves
+
+    /// Ends with a batch that is full, old enough or at the end of every partition, or with none.
+    private func collect() throws {
+        // What was held when a batch was aborted or cut is decided first: replay is from memory.
+        try decideHeld()
+        while !isFull && batch.stop == nil && !world.isStopping {
+            let wait = timeLeft()
+            if wait <= .zero { break }
+            let arrived = try source.poll(limit: plan.pace.chunk, timeout: wait)
+            ends.append(contentsOf: arrived)
+            try decideHeld()
+            if batch.isEmpty {
+                if !arrived.isEmpty { break }
+                try saveWhenQuiet()
+                if world.now() - checkedAt >= plan.pace.check { break }
+                reportIdle()
+            }
+        }
+        if batch.decided == source.held.count { takeEnds() }
+    }
+
+    private func timeLeft() -> Duration {
+        guard let openedAt = batch.openedAt else { return plan.pace.poll }
+        return min(plan.pace.poll, plan.contract.delivery.maxInterval - (world.now() - openedAt))
+    }
+
+    private var isFull: Bool {
+        let limits = plan.contract.delivery
+        let records = careful ? 500 : max(1, Int(Double(limits.maxRecords) * share))
+        let bytes = max(1, Int(Double(limits.maxBytes) * share))
+        return batch.delivered >= records || batch.deliveredBytes >= bytes
+            // What is filtered costs memory too while it is held.
+            || batch.decided >= 8 * records || batch.sourceBytes >= 2 * bytes
+    }
+
+    private func decideHeld() throws {
+        let held = source.held
+        while batch.decided < held.count {
+            if isFull || batch.stop != nil { return }
+            if batch.openedAt == nil { batch.openedAt = world.now() }
+            let record = held[batch.decided]
+            guard try decide(record, slot: Int(record.slot)) else { return }
+            batch.decided += 1
+        }
+    }
+
+    /// False where the batch ends before this record.
+    @inline(__always)
+    private func decide(_ record: SourceRecord, slot: Int) throws -> Bool {
+        let decider = slots[slot].decider
+        var decision = decider.decide(record)
+        if !culprits.isEmpty { decision = withCulprits(decision, record, decider, slot) }
+        if decision == .delivered {
+            decision = try produce(record, decider, slot)
+        }
+        switch decision {
+        case .delivered: slots[slot].counts.delivered += 1
+        case .filtered: slots[slot].counts.filtered += 1
+        case .dropped:
+            slots[slot].counts.dropped += 1
+            batch.refused += 1
+        case .quarantined:
+            slots[slot].counts.quarantined += 1
+            batch.refused += 1
+            batch.quarantined.append(copy(record, decider.violation, slots[slot].partition))
+        case .stopped:
+            guard isQuarantinedByChoice(slots[slot].partition) else {
+                batch.stop = violationHalt(decider.violation, record, slots[slot].partition)
+                return false
+            }
+            slots[slot].counts.quarantined += 1
+            batch.refused += 1
+            batch.quarantined.append(copy(record, decider.violation, slots[slot].partition))
+        }
+        slots[slot].counts.read += 1
+        slots[slot].next = record.offset + 1
+        batch.sourceBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0)
+        return true
+    }
+
+    private func produce(_ record: SourceRecord, _ decider: StreamDecider, _ slot: Int) throws
+        -> Decision
+    {
+        if batch.begunAt == nil { try begin() }
+        let output = decider.output
+        while true {
+            switch try partner.produce(output, topic: slots[slot].topic) {
+            case .accepted:
+                batch.planned += 1
+                let bytes = (output.key?.count ?? 0) + (output.value?.count ?? 0)
+                slots[slot].counts.bytes += Int64(bytes)
+                batch.delivered += 1
+                batch.deliveredBytes += bytes
+                batch.digest.add(output, slot: slot, offset: record.offset)
+                if careful { try expectAccepted(record, slot) }
+                return .delivered
+            case .tooLarge:
+                return decider.refuse(
+                    Violation(
+                        rule: .tooLarge,
+                        detail: "the output is larger than the partner's topic takes"))
+            case .queueFull:
+                partner.serve()
+                world.wait(.milliseconds(1))
+                try keepYoung()
+            }
+        }
+    }
+
+    private func begin() throws {
+        if partner.isDirty { throw Renew(cause: .renew("an EndTxn may still be under way")) }
+        batch.begunAt = world.now()
+        try partner.begin()
+        isOpen = true
+    }
+
+    /// A partition's end moves D over what no reader will ever see: control records, aborted
+    /// transactions, compacted offsets.
+    private func takeEnds() {
+        for end in ends where end.slot < slots.count { slots[end.slot].end = end.offset }
+        ends = []
+        for index in slots.indices {
+            guard let end = slots[index].end, end > slots[index].next else { continue }
+            slots[index].next = end
+            slots[index].endMoved = true
+        }
+    }
+
+    // MARK: Without a transaction
+
+    private var needsTransaction: Bool {
+        if batch.begunAt != nil || batch.refused > 0 { return true }
+        if slots.contains(where: \.endMoved) { return true }
+        let read = slots.reduce(0) { $0 + $1.counts.read }
+        return unmarkedRecords + read >= plan.pace.markerRecords
+            || world.now() - markedAt >= plan.pace.markerInterval
+    }
+
+    private func decideWithoutDelivery() throws {
+        let progress = progress(of: slots.indices.filter { slots[$0].next > slots[$0].from }, "")
+        try save([.filtered(progress, pin: books.pin ?? plan.pin)])
+        unmarkedRecords += progress.reduce(0) { $0 + $1.counts.read }
+        source.commit(progress.map { SourcePosition($0.partition, $0.to) })
+    }
+
+    // MARK: 3. to 7. The transaction
+
+    /// Markers due without records: initial ones, those of a changed contract, an idle lane's.
+    /// True where a batch was written for them.
+    private func writeMarkersDue() throws -> Bool {
+        guard batch.isEmpty, !slots.isEmpty else { return false }
+        let pin = books.pin ?? plan.pin
+        let now = world.now()
+        if pin != plan.pin {
+            marksDue = Set(slots.map(\.partition))
+        } else if now - markedAt >= plan.pace.idleMarker {
+            marksDue = Set(slots.map(\.partition))
+        } else if now - markedAt >= plan.pace.markerInterval {
+            for slot in slots where isAhead(slot) { marksDue.insert(slot.partition) }
+        }
+        guard !marksDue.isEmpty else { return false }
+        try deliver(pin: pin, next: plan.pin)
+        finishBatch()
+        return true
+    }
+
+    private func isAhead(_ slot: Slot) -> Bool {
+        slot.next > books.partitions[slot.partition]?.marker?.nextOffset ?? -1
+    }
+
+    private func deliver(pin: ContractPin, next: ContractPin) throws {
+        // 3. Markers last, in the same transaction.
+        if batch.begunAt == nil { try begin() }
+        let nonce = world.nonce()
+        let digest = batch.digest.finish()
+        let covered = slots.indices.filter {
+            slots[$0].next > slots[$0].from || slots[$0].endMoved
+                || marksDue.contains(slots[$0].partition)
+                || (needsTransaction && isAhead(slots[$0]))
+        }
+        let intent = Intent(
+            batchSeq: books.lastBatchSeq + 1, nonce: nonce, digest: digest, pin: pin, next: next,
+            progress: progress(of: covered, digest))
+        for step in intent.progress { try produceMarker(step, intent) }
+
+        // 5. The intent, durable before the commit; the client library sends meanwhile.
+        try save([.intent(intent, quarantined: batch.quarantined)])
+
+        // 4. Everything planned was accepted and acknowledged, and offsets rise.
+        let acknowledged = try partner.flush(timeout: timeToCommit())
+        if let refusal = acknowledged.refusal { return try refused(refusal, intent) }
+        guard acknowledged.failed == 0, acknowledged.count == batch.planned else {
+            return try abort(
+                intent,
+                acknowledged.failure
+                    ?? "\(acknowledged.count) of \(batch.planned) messages acknowledged in time")
+        }
+        guard acknowledged.rising else {
+            throw Halt(
+                reason: "partner-truncated",
+                detail: "the partner acknowledged records at offsets that it had given out before: "
+                    + "a topic was recreated or truncated")
+        }
+
+        // 6. Still ours and young: commit.
+        if world.now() - checkedAt >= plan.pace.check { try check() }
+        guard age < partner.transactionTimeout / 2 else { return try abort(intent, "too slow") }
+        let outcome = partner.commit(timeout: timeToCommit())
+        if case .notSent = outcome {} else { isOpen = false }
+        switch outcome {
+        case .committed: try committed(intent, acknowledged)
+        case .notSent(let why): try abort(intent, why)
+        case .unknown(let why):
+            world.report(.unknownOutcome(why))
+            throw Renew(cause: .renew(why))
+        case .fenced(let why): throw Renew(cause: .fenced(why))
+        }
+    }
+
+    /// 7. The staged rows become real, with the next write or soon.
+    private func committed(_ intent: Intent, _ acknowledged: Acknowledged) throws {
+        saveLater(
+            .mark(
+                batchSeq: intent.batchSeq, checkpointOffset: acknowledged.checkpointOffset,
+                acknowledged: acknowledged.positions))
+        source.commit(intent.progress.map { SourcePosition($0.partition, $0.to) })
+        markedAt = world.now()
+        marksDue = []
+        unmarkedRecords = 0
+        inits = 0
+        setbacks = 0
+        share = min(1, share * 1.5)
+        idleReported = false
+        world.report(
+            .committed(
+                records: batch.decided, delivered: batch.delivered,
+                partitions: intent.progress.count, seconds: age.seconds))
+        for partition in batch.forced {
+            if let act = forced.removeValue(forKey: partition) { saveLater(.applied(act: act)) }
+        }
+        if careful { try leaveCare() }
+        if partner.isDirty { throw Renew(cause: .renew("EndTxn was sent more than once")) }
+    }
+
+    private func produceMarker(_ step: Progress, _ intent: Intent) throws {
+        guard let known = books.partitions[step.partition] else { return }
+        let marker = Marker(
+            contract: plan.contract.id, lane: plan.lane, pin: intent.pin, next: intent.next,
+            topic: step.partition.topic, partition: step.partition.partition, nextOffset: step.to,
+            batchSeq: intent.batchSeq, nonce: intent.nonce.text, digest: intent.digest,
+            counts: known.counts + step.counts, chain: step.chain, clusters: clusters,
+            layout: layout, acknowledged: books.acknowledged, fingerprints: step.fingerprints,
+            acts: [])
+        let sealed = try codec.seal(marker)
+        try partner.produceCheckpoint(
+            partition: checkpointPartition, key: sealed.key, value: sealed.value)
+        batch.planned += 1
+    }
+
+    var checkpointPartition: Int32 { plan.checkpointPartition(of: layout.checkpointPartitions) }
+
+    // MARK: When it does not commit
+
+    /// Nothing was committed, and the client library can say so: the batch is decided again.
+    private func abort(_ intent: Intent, _ why: String) throws {
+        world.report(.aborted(why))
+        if age >= partner.transactionTimeout / 4 { share = max(0.001, share / 2) }
+        isOpen = false
+        switch partner.abort(timeout: partner.transactionTimeout / 2) {
+        case .aborted where !partner.isDirty:
+            try save([.drop(batchSeq: intent.batchSeq)])
+            for index in slots.indices { slots[index].rewind() }
+            batch = Batch()
+            pause(after: PortFailure(.unavailable, "commit_transaction", why))
+        case .aborted: throw Renew(cause: .renew("an EndTxn may still be under way"))
+        case .unknown(let detail): throw Renew(cause: .renew(detail))
+        case .fenced(let detail): throw Renew(cause: .fenced(detail))
+        }
+    }
+
+    private var age: Duration { batch.begunAt.map { world.now() - $0 } ?? .zero }
+
+    private func timeToCommit() -> Duration {
+        max(partner.transactionTimeout / 2 - age, .milliseconds(100))
+    }
+
+    private func keepYoung() throws {
+        guard age >= partner.transactionTimeout / 2 else { return }
+        share = max(0.001, share / 2)
+        throw PortFailure(.unavailable, "produce", "the partner takes records too slowly")
+    }
+
+    // MARK: Between batches
+
+    private func finishBatch() {
+        source.release(batch.decided)
+        for index in slots.indices { slots[index].reset() }
+        batch = Batch()
+    }
+
+    /// The mark is written alone when nothing follows that it could ride in.
+    private func saveWhenQuiet() throws {
+        guard !unsaved.isEmpty,
+            world.now() - unsavedSince >= plan.contract.delivery.maxInterval
+        else { return }
+        try save([])
+    }
+
+    private func reportIdle() {
+        guard !idleReported, slots.allSatisfy({ $0.end != nil }) else { return }
+        idleReported = true
+        world.report(.idle)
+    }
+
+    /// What the books will say of each partition after the batch.
+    private func progress(of covered: [Int], _ digest: String) -> [Progress] {
+        let prints = fingerprints(of: covered)
+        return covered.map { index in
+            let slot = slots[index]
+            let known = books.partitions[slot.partition]
+            let head = known?.chain ?? ""
+            return Progress(
+                partition: slot.partition, from: slot.from, to: slot.next, counts: slot.counts,
+                fingerprints: (known?.fingerprints ?? []).suffix(
+                    8 - prints[index, default: []].count)
+                    + prints[index, default: []],
+                chain: slot.counts.delivered == 0
+                    ? head
+                    : BatchDigest.chain(after: head, digest: digest, from: slot.from, to: slot.next)
+            )
+        }
+    }
+
+    /// The last records of the batch, at most 8 a partition, oldest first.
+    private func fingerprints(of covered: [Int]) -> [Int: [Fingerprint]] {
+        var wanted = slots.map { min(8, Int($0.counts.read)) }
+        var left = wanted.reduce(0, +)
+        var prints: [Int: [Fingerprint]] = [:]
+        let held = source.held
+        var index = batch.decided - 1
+        while left > 0 && index >= 0 {
+            let record = held[index]
+            let slot = Int(record.slot)
+            if wanted[slot] > 0 {
+                wanted[slot] -= 1
+                left -= 1
+                prints[slot, default: []].insert(
+                    Fingerprint(
+                        offset: record.offset, timestamp: record.timestamp,
+                        digest: codec.fingerprint(key: record.key, value: record.value)), at: 0)
+            }
+            index -= 1
+        }
+        return prints
+    }
+}
+
+extension Duration {
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

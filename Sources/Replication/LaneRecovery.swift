@@ -1,0 +1,353 @@
+internal import Contracts
+internal import Ledger
+
+/// Performs what `Recovery` asks for: one effect, one event.
+extension Lane {
+    func recover(_ cause: Recovery.Cause) throws {
+        if !unsaved.isEmpty { try save([]) }
+        books = try ledger.books()
+        var attempt = Attempt(nonce: Nonce(high: 0, low: 0))
+        var recovery = Recovery(
+            instance: ledger.instance, cause: cause, previousInits: inits, baseline: knownClaim)
+        var effect = recovery.begin()
+        while true {
+            if world.isStopping { throw PortFailure(.stopped, "recovery", "stopping") }
+            if case .halt(let halt) = effect { throw halt }
+            let event: Recovery.Event
+            do {
+                if case .run = effect { return try enterLoop() }
+                event = try perform(effect, &attempt)
+            } catch let failure as PortFailure {
+                if failure.kind == .stopped { throw failure }
+                event = .failed(failure)
+            } catch let halt as Halt {
+                event = .found(halt)
+            }
+            effect = recovery.handle(event)
+            inits = recovery.initCount
+            knownClaim = recovery.knownClaim
+        }
+    }
+
+    /// What one recovery carries from step to step.
+    private struct Attempt {
+        var nonce: Nonce
+        var view = CheckpointView()
+        var readingSince: Duration?
+    }
+
+    private func perform(_ effect: Recovery.Effect, _ attempt: inout Attempt) throws
+        -> Recovery.Event
+    {
+        switch effect {
+        case .survey:
+            try survey()
+            return .surveyed
+        case .look:
+            return .looked(try newestClaim())
+        case .wait(.transactionTimeout):
+            world.report(.recovering(step: "waiting for another producer's transaction to end"))
+            world.wait(partner.transactionTimeout)
+            return .waited
+        case .wait(.retry(let failure)):
+            pause(after: failure)
+            return .waited
+        case .initialise:
+            world.report(.recovering(step: "init_transactions"))
+            try partner.initialise(careful: careful)
+            isOpen = false
+            return .initialised
+        case .claim:
+            attempt.nonce = world.nonce()
+            attempt.readingSince = nil
+            return try claim(attempt.nonce)
+        case .read:
+            let since = attempt.readingSince ?? world.now()
+            attempt.readingSince = since
+            if let view = try readCheckpoints(until: attempt.nonce) {
+                attempt.view = view
+                return .read
+            }
+            world.wait(.milliseconds(50))
+            return .notVisible(overdue: world.now() - since > partner.transactionTimeout * 2)
+        case .judge:
+            try settle(attempt.view)
+            return .settled
+        case .check:
+            try checkAndAnswer()
+            return .checked
+        case .halt(let halt):
+            return .found(halt)
+        case .run:
+            return .checked
+        }
+    }
+
+    // MARK: 2. Who is there
+
+    private func survey() throws {
+        let internalFacts = try source.facts(topics: plan.sourceTopics)
+        let partnerFacts = try partner.facts(topics: plan.partnerTopics)
+        for topic in plan.sourceTopics where internalFacts.partitions[topic] == nil {
+            throw PortFailure(
+                .unavailable, "metadata",
+                "topic '\(topic)' is not there on '\(plan.contract.source)': it does not exist, or "
+                    + "the right to describe it is missing")
+        }
+        for topic in plan.partnerTopics where partnerFacts.partitions[topic] == nil {
+            throw PortFailure(
+                .denied, "metadata",
+                "topic '\(topic)' is not there on '\(plan.contract.target)': ask the partner to "
+                    + "create it or to grant Describe on it")
+        }
+        guard let checkpoints = partnerFacts.checkpointPartitions else { throw noCheckpointTopic() }
+        for stream in plan.contract.streams where stream.partition == .keep {
+            let needed = internalFacts.partitions[stream.from] ?? 0
+            let there = partnerFacts.partitions[stream.to] ?? 0
+            guard needed > there else { continue }
+            throw Halt(
+                reason: "partner-partitions",
+                detail: "'\(stream.from)' has \(needed) partitions and the partner's "
+                    + "'\(stream.to)' has \(there): `partition: keep` needs at least as many")
+        }
+        clusters = ClusterIDs(source: internalFacts.clusterID, partner: partnerFacts.clusterID)
+        layout = Layout(
+            lanes: plan.lanes, hash: LaneHash.name, checkpointPartitions: checkpoints,
+            partnerPartitions: partnerFacts.partitions)
+        partitions = plan.partitions(of: internalFacts)
+    }
+
+    private func noCheckpointTopic() -> any Error {
+        guard books.partitions.values.contains(where: { $0.marker != nil }) else {
+            return PortFailure(
+                .denied, "metadata",
+                "the checkpoint topic is not there on '\(plan.contract.target)': it could not be "
+                    + "created, or the right to describe it is missing")
+        }
+        return Halt(
+            reason: "checkpoint-lost",
+            detail: "the checkpoint topic is not there on '\(plan.contract.target)'; the ledger "
+                + "knows markers on it")
+    }
+
+    // MARK: 3. to 5. Claims and markers
+
+    /// Where reading starts: no marker that counts stands before it. Nil: at the low watermark.
+    private var readFrom: Int64? {
+        guard !books.partitions.isEmpty else { return nil }
+        var lowest = Int64.max
+        for known in books.partitions.values {
+            guard let marker = known.marker, marker.checkpointOffset >= 0 else { return nil }
+            lowest = min(lowest, marker.checkpointOffset)
+        }
+        return lowest
+    }
+
+    private func newestClaim() throws -> Recovery.SeenClaim? {
+        var newest: Recovery.SeenClaim?
+        let scan = try partner.scanCheckpoints(
+            partition: checkpointPartition, from: readFrom, timeout: .seconds(15)
+        ) { record in
+            if case .claim(let claim) = codec.open(record), claim.lane == plan.lane {
+                newest = Recovery.SeenClaim(nonce: claim.nonce, instance: claim.instance)
+            }
+            return false
+        }
+        guard scan == .end else {
+            throw PortFailure(
+                .unavailable, "fetch", "the checkpoint topic could not be read in time")
+        }
+        return newest
+    }
+
+    /// A lane that knows nothing claims on every checkpoint partition, to read each up to its claim:
+    /// "no marker anywhere" is only then more than "none seen yet".
+    private var claimedPartitions: [Int32] {
+        books.partitions.isEmpty
+            ? (0..<Int32(layout.checkpointPartitions)).map { $0 } : [checkpointPartition]
+    }
+
+    private func claim(_ nonce: Nonce) throws -> Recovery.Event {
+        try ledger.write([.claim(nonce)])
+        books.apply(.claim(nonce))
+        let sealed = try codec.seal(
+            Claim(
+                contract: plan.contract.id, lane: plan.lane, instance: ledger.instance,
+                nonce: nonce.text, at: world.wallClock()))
+        try partner.begin()
+        isOpen = true
+        let targets = claimedPartitions
+        for partition in targets {
+            try partner.produceCheckpoint(
+                partition: partition, key: sealed.key, value: sealed.value)
+        }
+        let half = partner.transactionTimeout / 2
+        let acknowledged = try partner.flush(timeout: half)
+        guard acknowledged.count == targets.count, acknowledged.failed == 0 else {
+            let why = acknowledged.refusal ?? acknowledged.failure ?? "not acknowledged in time"
+            throw PortFailure(.unavailable, "claim", why)
+        }
+        let outcome = partner.commit(timeout: half)
+        isOpen = false
+        switch outcome {
+        case .committed:
+            if partner.isDirty {
+                throw PortFailure(.fatal, "claim", "EndTxn was sent more than once")
+            }
+            return .claimed(nonce)
+        case .notSent(let why): throw PortFailure(.abortable, "claim", why)
+        case .unknown(let why): return .claimUnknown(why)
+        case .fenced(let why): throw PortFailure(.fenced, "claim", why)
+        }
+    }
+
+    /// Nil: our nonce is not visible yet on some partition.
+    private func readCheckpoints(until nonce: Nonce) throws -> CheckpointView? {
+        let from = readFrom
+        guard let view = try readCheckpoints(from: from, until: nonce) else { return nil }
+        let complete = books.partitions.values.allSatisfy {
+            $0.marker == nil || view.markers[$0.partition] != nil
+        }
+        return complete || from == nil ? view : try readCheckpoints(from: nil, until: nonce)
+    }
+
+    private func readCheckpoints(from: Int64?, until nonce: Nonce) throws -> CheckpointView? {
+        var view = CheckpointView()
+        for partition in claimedPartitions {
+            let scan = try partner.scanCheckpoints(
+                partition: partition, from: partition == checkpointPartition ? from : nil,
+                timeout: .seconds(15)
+            ) { take($0, into: &view, until: nonce) }
+            guard scan == .found else { return nil }
+        }
+        return view
+    }
+
+    /// True where the record is our own claim.
+    private func take(_ record: CheckpointRecord, into view: inout CheckpointView, until own: Nonce)
+        -> Bool
+    {
+        switch codec.open(record) {
+        case .foreign: return false
+        case .unreadable(let why):
+            view.unreadable =
+                "checkpoint record at partition \(record.partition) offset \(record.offset): \(why)"
+            return false
+        case .claim(let claim):
+            guard claim.lane == plan.lane else { return false }
+            if claim.nonce == own.text { return true }
+            let isKnown = Nonce(text: claim.nonce).map(books.claims.contains) ?? false
+            view.foreignClaim = isKnown ? nil : claim.instance
+            return false
+        case .marker(let marker):
+            view.anyOfContract = true
+            if marker.lane == plan.lane || partitions.contains(marker.source) {
+                view.markers[marker.source] = .init(marker: marker, offset: record.offset)
+            }
+            return false
+        }
+    }
+
+    // MARK: 6. The verdict
+
+    private func settle(_ view: CheckpointView) throws {
+        books = try ledger.books()
+        let group = try source.groupOffsets(partitions, group: nil)
+        var offsets: [SourcePartition: Int64] = [:]
+        for (partition, offset) in zip(partitions, group) { offsets[partition] = offset }
+        let now = Circumstances(
+            pin: plan.pin, lane: plan.lane, partitions: partitions, clusters: clusters,
+            layout: layout, groupOffsets: offsets, contractStarted: try ledger.contractStarted())
+        noteForced()
+        switch Reconciliation.judge(books: books, view: view, now: now, acts: books.pending) {
+        case .halt(let halt): throw halt
+        case .firstStart(let act):
+            var starts = try firstOffsets()
+            if let act {
+                for partition in partitions {
+                    starts[partition] = try place(.spoken(act.argument), partition)
+                }
+            }
+            try settle(
+                "first start",
+                [.start(starts, pin: plan.pin, clusters: clusters, layout: layout)]
+                    + (act.map { [.applied(act: $0.id)] } ?? []))
+        case .proceed(let proceeding):
+            var changes = proceeding.changes
+            var appeared: [SourcePartition: Int64] = [:]
+            for (partition, placement) in proceeding.appeared {
+                appeared[partition] = try place(placement, partition)
+            }
+            if !appeared.isEmpty {
+                changes.append(
+                    .start(appeared, pin: plan.pin, clusters: clusters, layout: layout))
+            }
+            for (partition, placement) in proceeding.moved {
+                changes.append(
+                    .reposition(
+                        partition, to: try place(placement, partition), why: "operator's choice"))
+                marksDue.insert(partition)
+            }
+            try settle(proceeding.finding, changes)
+        }
+    }
+
+    private func settle(_ finding: String, _ changes: [LedgerChange]) throws {
+        if !changes.isEmpty || books.halt != nil {
+            try save(changes + (books.halt == nil ? [] : [.clearHalt]))
+        }
+        world.report(.recovered(verdict: finding, batchSeq: books.lastBatchSeq))
+    }
+
+    /// `quarantine-record` is carried out by the loop, when it meets the record again.
+    private func noteForced() {
+        guard let partition = books.halt?.partition, books.halt?.reason == "violation" else {
+            return
+        }
+        for act in books.pending where act.choice == "quarantine-record" {
+            forced[partition] = act.id
+        }
+    }
+
+    // MARK: 7. Into the loop
+
+    private func enterLoop() throws {
+        let answered = Set(forced.values)
+        let leftOver = books.pending.filter { !answered.contains($0.id) }
+        // A choice answers the halt it was made for; it must not answer a later one unasked.
+        if !leftOver.isEmpty { try save(leftOver.map { .applied(act: $0.id) }) }
+
+        if plan.untilCaughtUp && goals == nil {
+            let ends = try source.watermarks(partitions)
+            goals = Dictionary(uniqueKeysWithValues: zip(partitions, ends.map(\.high)))
+        }
+        let deciders = try streamDeciders()
+        let topics = plan.partnerTopics
+        slots = partitions.compactMap { partition in
+            guard let known = books.partitions[partition], let decider = deciders[partition.topic],
+                let stream = plan.contract.streams.first(where: { $0.from == partition.topic }),
+                let topic = topics.firstIndex(of: stream.to)
+            else { return nil }
+            return Slot(
+                partition: partition, decider: decider, topic: topic, from: known.decided,
+                next: known.decided)
+        }
+        try source.assign(slots.map { SourcePosition($0.partition, $0.from) })
+        for slot in slots where books.partitions[slot.partition]?.marker == nil {
+            marksDue.insert(slot.partition)
+        }
+        batch = Batch()
+        ends = []
+        markedAt = world.now()
+    }
+
+    private func streamDeciders() throws -> [String: StreamDecider] {
+        var deciders: [String: StreamDecider] = [:]
+        for stream in plan.contract.streams {
+            deciders[stream.from] = try StreamDecider(
+                contractID: plan.contract.id, stream: stream, keys: plan.keys,
+                partnerPartitions: Int32(layout.partnerPartitions[stream.to] ?? 0))
+        }
+        return deciders
+    }
+}

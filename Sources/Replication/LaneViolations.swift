@@ -1,0 +1,88 @@
+internal import Contracts
+internal import Ledger
+
+/// Records that do not conform, and records that the partner's broker refuses.
+extension Lane {
+    func copy(_ record: SourceRecord, _ violation: Violation, _ partition: SourcePartition)
+        -> QuarantinedRecord
+    {
+        var names: [String] = []
+        var values: [[UInt8]?] = []
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var length = 0
+        while record.headers.read(record.headers.handle, names.count, &name, &value, &length) {
+            names.append(name.map { String(cString: $0) } ?? "")
+            values.append(value.map { Array(UnsafeRawBufferPointer(start: $0, count: length)) })
+        }
+        return QuarantinedRecord(
+            partition: partition, offset: record.offset, timestamp: record.timestamp,
+            key: record.key.map(Array.init), value: record.value.map(Array.init),
+            headerNames: names, headerValues: values, rule: violation.rule.rawValue,
+            path: violation.path, detail: violation.detail)
+    }
+
+    func violationHalt(
+        _ violation: Violation, _ record: SourceRecord, _ partition: SourcePartition
+    ) -> Halt {
+        let place = violation.path.isEmpty ? "" : " at '\(violation.path)'"
+        return Halt(
+            reason: "violation",
+            detail: "\(partition.topic)[\(partition.partition)]@\(record.offset) breaches "
+                + "\(violation.rule.rawValue)\(place): \(violation.detail)",
+            partition: partition)
+    }
+
+    /// The first stopping record of a partition, where an operator chose so: decisions repeat, so it
+    /// is the one that halted the lane.
+    func isQuarantinedByChoice(_ partition: SourcePartition) -> Bool {
+        guard forced[partition] != nil, !batch.forced.contains(partition) else { return false }
+        batch.forced.append(partition)
+        return true
+    }
+
+    // MARK: Refused by the broker
+
+    /// A refusal fails the whole produce batch, innocents included, and may name no culprit: the batch
+    /// is decided again, one record a request.
+    func refused(_ refusal: String, _ intent: Intent) throws {
+        if careful {
+            throw Halt(
+                reason: "partner-refused",
+                detail:
+                    "the partner's broker refuses batch \(intent.batchSeq) with \(refusal), and "
+                    + "none of its records alone")
+        }
+        careful = true
+        carefulUntil = Dictionary(
+            uniqueKeysWithValues: slots.map { ($0.partition, $0.next) })
+        throw Renew(cause: .renew("the partner's broker refused a batch: \(refusal)"))
+    }
+
+    /// Refused alone: this record is the culprit.
+    func expectAccepted(_ record: SourceRecord, _ slot: Int) throws {
+        let acknowledged = try partner.flush(timeout: partner.transactionTimeout / 4)
+        guard let refusal = acknowledged.refusal else { return }
+        culprits.insert(SourcePosition(slots[slot].partition, record.offset))
+        throw Renew(cause: .renew("the partner's broker refused a record: \(refusal)"))
+    }
+
+    func withCulprits(
+        _ decision: Decision, _ record: SourceRecord, _ decider: StreamDecider, _ slot: Int
+    ) -> Decision {
+        guard decision == .delivered,
+            culprits.contains(SourcePosition(slots[slot].partition, record.offset))
+        else { return decision }
+        return decider.refuse(
+            Violation(rule: .refusedByPartner, detail: "the partner's broker refuses this record"))
+    }
+
+    /// Past the end of the refused batch: back to full batches, with a new producer.
+    func leaveCare() throws {
+        guard slots.allSatisfy({ $0.next >= carefulUntil[$0.partition] ?? 0 }) else { return }
+        careful = false
+        culprits = []
+        carefulUntil = [:]
+        throw Renew(cause: .renew("the refused record is behind us"))
+    }
+}

@@ -1,0 +1,450 @@
+package import Ledger
+
+/// What a recovery read from the checkpoint topic, up to its own claim.
+package struct CheckpointView: Hashable, Sendable {
+    package struct Standing: Hashable, Sendable {
+        package var marker: Marker
+        /// Offset on the lane's checkpoint partition.
+        package var offset: Int64
+        package init(marker: Marker, offset: Int64) {
+            self.marker = marker
+            self.offset = offset
+        }
+    }
+
+    /// The newest marker of each partition.
+    package var markers: [SourcePartition: Standing] = [:]
+    /// Whether any checkpoint partition that was read holds a marker of the contract, of whichever lane.
+    package var anyOfContract = false
+    /// Instance of a claim that our ledger does not hold, after the last one that it does.
+    package var foreignClaim: String?
+    /// What stands under a key of ours and does not open.
+    package var unreadable: String?
+    package init() {}
+}
+
+/// What is true today, outside the ledger and the markers.
+package struct Circumstances: Hashable, Sendable {
+    /// The contract as its file stands.
+    package var pin: ContractPin
+    package var lane: Int
+    /// Today's partitions of the lane.
+    package var partitions: [SourcePartition]
+    package var clusters: ClusterIDs
+    package var layout: Layout
+    /// The source group's committed offsets, where there are any.
+    package var groupOffsets: [SourcePartition: Int64]
+    /// Whether this ledger has stored a start for any lane of the contract.
+    package var contractStarted: Bool
+    package init(
+        pin: ContractPin, lane: Int, partitions: [SourcePartition], clusters: ClusterIDs,
+        layout: Layout, groupOffsets: [SourcePartition: Int64], contractStarted: Bool
+    ) {
+        self.pin = pin
+        self.lane = lane
+        self.partitions = partitions
+        self.clusters = clusters
+        self.layout = layout
+        self.groupOffsets = groupOffsets
+        self.contractStarted = contractStarted
+    }
+}
+
+/// A position that has yet to be asked of the source cluster.
+package enum Placement: Hashable, Sendable {
+    /// The low watermark.
+    case low
+    /// What the operator said: an offset, `earliest`, `latest` or an RFC 3339 time.
+    case spoken(String)
+}
+
+package enum Judgement: Hashable, Sendable {
+    /// Nothing anywhere: resolve `start`, store the offsets, write initial markers.
+    case firstStart(act: Act?)
+    case proceed(Proceeding)
+    case halt(Halt)
+}
+
+package struct Proceeding: Hashable, Sendable {
+    /// In words, for the log: "normal", "committed, mark missed" …
+    package var finding: String
+    /// To be written in one SQLite transaction, in this order.
+    package var changes: [LedgerChange]
+    /// Partitions that the ledger does not know yet, and where they begin.
+    package var appeared: [SourcePartition: Placement]
+    /// Partitions that go on elsewhere by an operator's choice.
+    package var moved: [SourcePartition: Placement]
+    package init(
+        finding: String, changes: [LedgerChange] = [],
+        appeared: [SourcePartition: Placement] = [:], moved: [SourcePartition: Placement] = [:]
+    ) {
+        self.finding = finding
+        self.changes = changes
+        self.appeared = appeared
+        self.moved = moved
+    }
+}
+
+/// The table of exactly-once.md, "Start and recovery": rows are tried from the top, over all partitions
+/// of the lane together; the verdict is the lane's, and no row fitting is a halt. Pure.
+package struct Reconciliation {
+    private var books: LaneBooks
+    private let view: CheckpointView
+    private let now: Circumstances
+    private var acts: [Act]
+    private var done = Proceeding(finding: "normal")
+
+    /// `acts`: the operator's choices that are not applied yet; each answers one halt.
+    package static func judge(
+        books: LaneBooks, view: CheckpointView, now: Circumstances, acts: [Act] = []
+    ) -> Judgement {
+        var judge = Reconciliation(books: books, view: view, now: now, acts: acts)
+        // Every answered halt uses up one act, so this ends.
+        while true {
+            let judgement = judge.byTheTable()
+            guard case .halt(let halt) = judgement else { return judgement }
+            guard judge.answer(halt) else { return judgement }
+            if judge.startsAfresh { return .firstStart(act: judge.usedAct) }
+        }
+    }
+
+    private var startsAfresh = false
+    private var usedAct: Act?
+
+    private init(books: LaneBooks, view: CheckpointView, now: Circumstances, acts: [Act]) {
+        self.books = books
+        self.view = view
+        self.now = now
+        self.acts = acts
+    }
+
+    /// Partitions that anybody knows of: today's, the ledger's, the markers'.
+    private var everyPartition: [SourcePartition] {
+        Set(now.partitions).union(books.partitions.keys).union(view.markers.keys).sorted()
+    }
+
+    // MARK: The rows
+
+    private mutating func byTheTable() -> Judgement {
+        if let halt = identityDiffers() { return .halt(halt) }
+        // Where another lane of a new contract was faster, its markers say nothing about this one.
+        let contractIsNew = !view.anyOfContract || now.contractStarted
+        if books.partitions.isEmpty && view.markers.isEmpty && contractIsNew {
+            return nothingKnown()
+        }
+        if let halt = markerMissing() ?? markerOlder() { return .halt(halt) }
+        noteAppeared()
+        if books.partitions.isEmpty {
+            if view.markers.isEmpty { return .proceed(done) }
+            return adopt("ledger lost, markers adopted")
+        }
+        if let why = notTheLatest() { return adopt(why) }
+        if let intent = books.intent { return resolve(intent) }
+        guard everyPartition.allSatisfy(stands) else {
+            return .halt(
+                Halt(
+                    reason: "markers-disagree",
+                    detail: "markers and ledger tell of different batches and no rule explains it"))
+        }
+        return .proceed(done)
+    }
+
+    /// Row 1.
+    private func identityDiffers() -> Halt? {
+        if let unreadable = view.unreadable {
+            return Halt(reason: "marker-unreadable", detail: unreadable)
+        }
+        if let known = books.clusters, known != now.clusters { return clustersDiffer(known) }
+        if let known = books.layout, let halt = layoutDiffers(known) { return halt }
+        for (partition, standing) in view.markers.sorted(by: { $0.key < $1.key }) {
+            let marker = standing.marker
+            // What an operator accepted stands in the ledger; markers of then still tell the old figures.
+            if books.layout != nil && marker.batchSeq <= books.lastBatchSeq { continue }
+            if marker.clusters != now.clusters { return clustersDiffer(marker.clusters) }
+            if let halt = layoutDiffers(marker.layout) { return halt }
+            if marker.lane != now.lane {
+                return Halt(
+                    reason: "layout-changed",
+                    detail: "\(name(partition)) was lane \(marker.lane)'s and is now lane "
+                        + "\(now.lane)'s: set lanes back to \(marker.layout.lanes)",
+                    partition: partition)
+            }
+        }
+        return nil
+    }
+
+    /// Row 2.
+    private func nothingKnown() -> Judgement {
+        guard let (partition, offset) = now.groupOffsets.min(by: { $0.key < $1.key }) else {
+            return .firstStart(act: nil)
+        }
+        return .halt(
+            Halt(
+                reason: "checkpoint-lost",
+                detail: "the source group holds offset \(offset) for \(name(partition)), so this "
+                    + "contract has run before, but neither the ledger nor the checkpoint topic "
+                    + "knows of it",
+                partition: partition))
+    }
+
+    /// Row "none for a partition | L known".
+    private func markerMissing() -> Halt? {
+        for (partition, known) in books.partitions.sorted(by: { $0.key < $1.key }) {
+            guard let marker = known.marker, view.markers[partition] == nil else { continue }
+            return Halt(
+                reason: "checkpoint-lost",
+                detail: "the checkpoint topic holds no marker for \(name(partition)); the ledger "
+                    + "knows one at offset \(marker.nextOffset) and has decided up to "
+                    + "\(known.decided)",
+                partition: partition)
+        }
+        return nil
+    }
+
+    /// Row "older than L".
+    private func markerOlder() -> Halt? {
+        for (partition, standing) in view.markers.sorted(by: { $0.key < $1.key }) {
+            guard let known = books.partitions[partition]?.marker,
+                standing.marker.batchSeq < known.batchSeq
+            else { continue }
+            return Halt(
+                reason: "partner-restored",
+                detail: "the marker for \(name(partition)) tells of batch "
+                    + "\(standing.marker.batchSeq) at offset \(standing.marker.nextOffset); the "
+                    + "ledger knows batch \(known.batchSeq) at offset \(known.nextOffset)",
+                partition: partition)
+        }
+        return nil
+    }
+
+    /// Row "none for a partition | start offsets stored, or a partition that appeared later".
+    private mutating func noteAppeared() {
+        for partition in now.partitions
+        where books.partitions[partition] == nil && view.markers[partition] == nil {
+            done.appeared[partition] = .low
+        }
+    }
+
+    /// Row "newer than the ledger knows": the words of the reason, nil where the ledger is the latest.
+    private func notTheLatest() -> String? {
+        let known = books.partitions.values.compactMap(\.marker?.batchSeq).max() ?? 0
+        let newest = max(known, books.intent?.batchSeq ?? 0)
+        for (partition, standing) in view.markers {
+            let marker = standing.marker
+            if marker.batchSeq > newest { return "newer markers than the ledger knows, adopted" }
+            if let intent = books.intent, marker.batchSeq == intent.batchSeq,
+                marker.nonce != intent.nonce.text
+            {
+                return "another instance committed this batch, its markers adopted"
+            }
+            if books.partitions[partition] == nil {
+                return "markers unknown to the ledger, adopted"
+            }
+        }
+        if view.foreignClaim != nil { return "another instance ran since, markers adopted" }
+        let proven = books.intent.map(isCommitted) ?? false
+        for (partition, offset) in now.groupOffsets {
+            guard let known = books.partitions[partition] else { continue }
+            let ahead = books.intent?.progress.first { $0.partition == partition }?.to
+            if offset > (proven ? (ahead ?? known.decided) : known.decided) {
+                return "the source group is beyond the ledger, markers adopted"
+            }
+        }
+        return nil
+    }
+
+    private mutating func adopt(_ why: String) -> Judgement {
+        let standings = view.markers.sorted { $0.key < $1.key }
+        guard let newest = standings.map(\.value.marker).max(by: { $0.batchSeq < $1.batchSeq })
+        else {
+            return .halt(
+                Halt(
+                    reason: "markers-disagree",
+                    detail: "the ledger is not the latest, and there is no marker to go by: \(why)")
+            )
+        }
+        if newest.next.hash != now.pin.hash && !accepted("contract-changed", "adopt-marker") {
+            return .halt(
+                Halt(
+                    reason: "contract-changed",
+                    detail: "\(why): the newest marker says that version \(newest.next.version) "
+                        + "decides next, and the contract's file is version \(now.pin.version)"))
+        }
+        var markers: [AdoptedMarker] = []
+        for (partition, standing) in standings {
+            guard let point = standing.point else { continue }
+            markers.append(
+                AdoptedMarker(
+                    partition: partition, point: point, counts: standing.marker.counts,
+                    fingerprints: standing.marker.fingerprints, chain: standing.marker.chain))
+        }
+        done.finding = why
+        done.changes.append(
+            .adopt(
+                markers, pin: newest.next, clusters: now.clusters, layout: now.layout,
+                acknowledged: newest.acknowledged, lastBatchSeq: newest.batchSeq, why: why))
+        return .proceed(done)
+    }
+
+    /// The three rows about an open intent.
+    private mutating func resolve(_ intent: Intent) -> Judgement {
+        if isCommitted(intent) {
+            let standings = intent.progress.compactMap { view.markers[$0.partition] }
+            done.finding = "committed, mark missed"
+            done.changes.append(
+                .mark(
+                    batchSeq: intent.batchSeq,
+                    checkpointOffset: standings.map(\.offset).min() ?? -1,
+                    acknowledged: standings.first?.marker.acknowledged ?? []))
+            return .proceed(done)
+        }
+        if everyPartition.allSatisfy(stands) {
+            done.finding = "aborted"
+            done.changes.append(.drop(batchSeq: intent.batchSeq))
+            return .proceed(done)
+        }
+        return .halt(
+            Halt(
+                reason: "markers-disagree",
+                detail:
+                    "batch \(intent.batchSeq) stands in some of its partitions' markers and not "
+                    + "in others, which one transaction cannot do"))
+    }
+
+    private func isCommitted(_ intent: Intent) -> Bool {
+        intent.progress.allSatisfy { step in
+            guard let marker = view.markers[step.partition]?.marker else { return false }
+            return marker.batchSeq == intent.batchSeq && marker.nonce == intent.nonce.text
+                && marker.digest == intent.digest
+        }
+    }
+
+    private func isMarkerL(_ partition: SourcePartition, _ standing: CheckpointView.Standing)
+        -> Bool
+    {
+        guard let known = books.partitions[partition]?.marker else { return false }
+        return standing.marker.batchSeq == known.batchSeq
+            && standing.marker.nonce == known.nonce.text
+    }
+
+    /// The marker there is L. Where an operator let L be forgotten, whatever stands there is as good.
+    private func stands(_ partition: SourcePartition) -> Bool {
+        guard let standing = view.markers[partition] else {
+            return books.partitions[partition]?.marker == nil
+        }
+        return books.partitions[partition]?.marker == nil || isMarkerL(partition, standing)
+    }
+
+    // MARK: Differences in words
+
+    private func clustersDiffer(_ known: ClusterIDs) -> Halt {
+        let side = known.source != now.clusters.source ? "source" : "partner"
+        let was = side == "source" ? known.source : known.partner
+        let isNow = side == "source" ? now.clusters.source : now.clusters.partner
+        return Halt(
+            reason: "cluster-changed",
+            detail: "the \(side) cluster's id was '\(was)' and is now '\(isNow)'")
+    }
+
+    private func layoutDiffers(_ known: Layout) -> Halt? {
+        func differs(_ what: String, _ was: Any, _ isNow: Any) -> Halt {
+            Halt(reason: "layout-changed", detail: "\(what): was \(was), is now \(isNow)")
+        }
+        if known.lanes != now.layout.lanes {
+            return differs("lanes in crossdock.yaml", known.lanes, now.layout.lanes)
+        }
+        if known.hash != now.layout.hash {
+            return differs("the lane hash", known.hash, now.layout.hash)
+        }
+        if known.checkpointPartitions != now.layout.checkpointPartitions {
+            return differs(
+                "partitions of the checkpoint topic", known.checkpointPartitions,
+                now.layout.checkpointPartitions)
+        }
+        for (topic, count) in known.partnerPartitions.sorted(by: { $0.key < $1.key }) {
+            if let today = now.layout.partnerPartitions[topic], today != count {
+                return differs("partitions of the partner's topic '\(topic)'", count, today)
+            }
+        }
+        return nil
+    }
+
+    private func name(_ partition: SourcePartition) -> String {
+        "\(partition.topic)[\(partition.partition)]"
+    }
+
+    // MARK: The operator's answer
+
+    private mutating func accepted(_ reason: String, _ choice: String) -> Bool {
+        guard let index = acts.firstIndex(where: { $0.reason == reason && $0.choice == choice })
+        else { return false }
+        done.changes.append(.applied(act: acts.remove(at: index).id))
+        return true
+    }
+
+    private mutating func record(_ change: LedgerChange) {
+        books.apply(change)
+        done.changes.append(change)
+    }
+
+    /// Applies the operator's choice for this halt, if there is one: true where judging goes on.
+    private mutating func answer(_ halt: Halt) -> Bool {
+        guard let index = acts.firstIndex(where: { $0.reason == halt.reason }) else { return false }
+        let act = acts[index]
+        switch (halt.reason, act.choice) {
+        case ("cluster-changed", "accept-clusters"), ("layout-changed", "accept-layout"):
+            guard canAccept() else { return false }
+            record(.accept(clusters: now.clusters, layout: now.layout))
+            forgetEveryMarker()
+        case ("checkpoint-lost", "trust-ledger") where !books.partitions.isEmpty,
+            ("partner-restored", "trust-ledger"), ("markers-disagree", "trust-ledger"):
+            if let intent = books.intent { record(.drop(batchSeq: intent.batchSeq)) }
+            forgetEveryMarker()
+        case ("checkpoint-lost", "start-at"), ("partner-restored", "start-at"):
+            if books.partitions.isEmpty {
+                startsAfresh = true
+                usedAct = act
+            } else {
+                if let intent = books.intent { record(.drop(batchSeq: intent.batchSeq)) }
+                forgetEveryMarker()
+                for partition in now.partitions { done.moved[partition] = .spoken(act.argument) }
+            }
+        case ("partner-restored", "adopt-marker"), ("markers-disagree", "adopt-marker"):
+            acts.remove(at: index)
+            done.changes.append(.applied(act: act.id))
+            return adoptByChoice()
+        default:
+            return false
+        }
+        acts.remove(at: index)
+        done.changes.append(.applied(act: act.id))
+        return true
+    }
+
+    /// Lanes and checkpoint partitions say where a marker stands: they cannot change under a contract.
+    private func canAccept() -> Bool {
+        guard let known = books.layout else { return true }
+        return known.lanes == now.layout.lanes && known.hash == now.layout.hash
+            && known.checkpointPartitions == now.layout.checkpointPartitions
+    }
+
+    private mutating func forgetEveryMarker() {
+        record(.forgetMarkers(books.partitions.keys.sorted()))
+    }
+
+    /// Takes the markers as they stand into the books, so that the next pass finds them to be L.
+    private mutating func adoptByChoice() -> Bool {
+        guard case .proceed = adopt("markers adopted by choice") else { return false }
+        if case .adopt? = done.changes.last, let change = done.changes.last { books.apply(change) }
+        return true
+    }
+}
+
+extension CheckpointView.Standing {
+    package var point: MarkerPoint? {
+        guard let nonce = Nonce(text: marker.nonce) else { return nil }
+        return MarkerPoint(
+            nextOffset: marker.nextOffset, batchSeq: marker.batchSeq, nonce: nonce,
+            checkpointOffset: offset)
+    }
+}
