@@ -1,0 +1,95 @@
+import COpenSSL
+
+/// A key for HMAC-SHA-256 (RFC 2104). The two contexts after the key's pads are computed once, so that
+/// a code costs two block copies and two short hashes. Immutable: any thread may use it.
+package final class HMACKey: Sendable {
+    /// Bytes of a code.
+    package static let codeBytes = 32
+
+    private let inner: SHA256_CTX
+    private let outer: SHA256_CTX
+
+    /// Any length; a secret longer than 64 bytes is hashed first, as the RFC says.
+    package init(_ secret: [UInt8]) {
+        let block = 64
+        var key = secret.count > block ? SHA256.hash(secret) : secret
+        key.append(contentsOf: repeatElement(0, count: block - key.count))
+        inner = Self.context(after: key.map { $0 ^ 0x36 })
+        outer = Self.context(after: key.map { $0 ^ 0x5c })
+    }
+
+    private static func context(after pad: [UInt8]) -> SHA256_CTX {
+        var context = SHA256_CTX()
+        SHA256_Init(&context)
+        SHA256_Update(&context, pad, pad.count)
+        return context
+    }
+
+    /// Writes the code of `data`, 32 bytes, to `target`.
+    package func authenticate(
+        _ data: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer
+    ) {
+        let digest = target.assumingMemoryBound(to: UInt8.self)
+        var context = inner
+        if let start = data.baseAddress, data.count > 0 {
+            SHA256_Update(&context, start, data.count)
+        }
+        SHA256_Final(digest, &context)
+        context = outer
+        SHA256_Update(&context, target, Self.codeBytes)
+        SHA256_Final(digest, &context)
+    }
+
+    package func authenticate(_ data: [UInt8]) -> [UInt8] {
+        var stream = stream()
+        stream.update(bytes: data)
+        return stream.finish()
+    }
+
+    /// For a message in several parts.
+    package func stream() -> HMACStream {
+        HMACStream(inner: inner, outer: outer)
+    }
+}
+
+/// One message under an `HMACKey`, fed in parts.
+package struct HMACStream: Sendable {
+    private var context: SHA256_CTX
+    private let outer: SHA256_CTX
+
+    fileprivate init(inner: SHA256_CTX, outer: SHA256_CTX) {
+        context = inner
+        self.outer = outer
+    }
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress, bytes.count > 0 else { return }
+        SHA256_Update(&context, start, bytes.count)
+    }
+
+    package mutating func update(bytes: [UInt8]) {
+        bytes.withUnsafeBytes { update($0) }
+    }
+
+    package mutating func update(utf8 text: String) {
+        var text = text
+        text.withUTF8 { update(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Big-endian.
+    package mutating func update(integer: some FixedWidthInteger) {
+        withUnsafeBytes(of: integer.bigEndian) { update($0) }
+    }
+
+    /// The code, 32 bytes. The stream is used up.
+    package consuming func finish() -> [UInt8] {
+        var context = context
+        var result = outer
+        return [UInt8](unsafeUninitializedCapacity: HMACKey.codeBytes) { buffer, count in
+            SHA256_Final(buffer.baseAddress, &context)
+            SHA256_Update(&result, buffer.baseAddress, HMACKey.codeBytes)
+            SHA256_Final(buffer.baseAddress, &result)
+            count = HMACKey.codeBytes
+        }
+    }
+}
