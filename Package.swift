@@ -35,6 +35,7 @@ let package = Package(
         library("CYAML", "yaml-0.1", apt: "libyaml-dev"),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
+        .target(name: "CChild"),
         .target(name: "CFlights", exclude: ["flights.csv"]),
 
         room("Cryptography", ["COpenSSL"]),
@@ -43,7 +44,7 @@ let package = Package(
         room("Kafka", ["CRdKafka"]),
         room("Replication", ["Contracts", "Ledger", "Cryptography"]),
         room("Operations", ["Ledger"]),
-        room("Lab", ["Kafka", "CRdKafka", "CFlights"]),
+        room("Lab", ["Kafka", "CRdKafka", "CFlights", "CChild"]),
         .executableTarget(
             name: "crossdock",
             dependencies: [
@@ -51,6 +52,7 @@ let package = Package(
                 "CAllocator",
             ],
             swiftSettings: strict),
+        suite("Lab", ["Lab"]),
     ],
     cxxLanguageStandard: .cxx17
 )

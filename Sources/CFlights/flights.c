@@ -2,8 +2,11 @@
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
-const char crossdock_flights[] = {
+static const unsigned char flights[] = {
 #embed "flights.csv"
 };
 
-const long crossdock_flights_length = sizeof crossdock_flights;
+const unsigned char *crossdock_flights(long *length) {
+    *length = sizeof flights;
+    return flights;
+}

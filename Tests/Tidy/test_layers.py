@@ -18,7 +18,7 @@ DOORS = {
     "Kafka": {"CRdKafka", "Contracts", "Replication", "Ledger"},
     "Replication": {"Contracts", "Ledger", "Cryptography"},
     "Operations": {"Ledger", "Contracts"},
-    "Lab": {"Kafka", "CRdKafka", "CFlights"},
+    "Lab": {"Kafka", "CRdKafka", "CFlights", "CChild"},
     "crossdock": {
         "Contracts", "Ledger", "Kafka", "Replication", "Operations", "Lab", "Cryptography", "CAllocator",
     },

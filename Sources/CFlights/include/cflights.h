@@ -5,7 +5,6 @@
 // table `flights` of nycflights13 (CC0 1.0; https://github.com/tidyverse/nycflights13), which was made
 // from the On-Time Performance data of the US Bureau of Transportation Statistics. An empty cell is a
 // null. Compiled in, so that the binary needs no file beside it.
-extern const char crossdock_flights[];
-extern const long crossdock_flights_length;
+const unsigned char *crossdock_flights(long *length);
 
 #endif
