@@ -51,17 +51,17 @@ private struct Reading {
             &findings)
         let checkpoints = checkpoints(
             members.required("checkpoints", "{ topic: …, key: ${file:…} }", &findings), &findings)
-        let state = members["stateDirectory"].map { findings.string($0, "stateDirectory") }
+        let state = members["stateDirectory"].flatMap { findings.string($0, "stateDirectory") }
         let quarantine = quarantine(members["quarantine"], &findings)
-        let lanes = members["lanes"].map { findings.integer($0, "lanes", in: 1...64) }
+        let lanes = members["lanes"].flatMap { findings.integer($0, "lanes", in: 1...64) }
         return Configuration(
             file: file, directory: directory,
-            stateDirectory: path((state ?? "state") ?? "state"),
+            stateDirectory: path(state ?? "state"),
             contracts: contracts(members["contracts"], &findings), clusters: clusters,
             keys: keys(members["keys"], &findings),
             checkpoints: checkpoints
                 ?? Checkpoints(topic: "", key: .environment("")),
-            quarantineMaxBytes: quarantine, lanes: (lanes ?? 2) ?? 2)
+            quarantineMaxBytes: quarantine, lanes: lanes ?? 2)
     }
 
     private func contracts(_ node: YAMLNode?, _ findings: inout Findings) -> [String] {
@@ -140,11 +140,11 @@ private struct Reading {
         guard let node,
             let members = Members(node, "checkpoints", known: ["topic", "key"], &findings)
         else { return nil }
-        let topic = members["topic"].map { findings.topic($0, "topic") }
+        let topic = members["topic"].flatMap { findings.topic($0, "topic") }
         let key = members.required(
             "key", "${file:PATH} of 32 bytes that seal the markers", &findings)
         guard let key, let found = reference(key, "'key'", &findings) else { return nil }
-        return Checkpoints(topic: (topic ?? nil) ?? "crossdock.checkpoints", key: found)
+        return Checkpoints(topic: topic ?? "crossdock.checkpoints", key: found)
     }
 
     private func quarantine(_ node: YAMLNode?, _ findings: inout Findings) -> Int {

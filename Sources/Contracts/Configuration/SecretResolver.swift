@@ -1,3 +1,5 @@
+internal import Cryptography
+
 /// Turns references into secrets. The world (environment, files) comes in as closures.
 package struct SecretResolver: Sendable {
     package enum FileProblem: Error, Sendable, Hashable {
@@ -68,7 +70,10 @@ package struct SecretResolver: Sendable {
         var bytes = try raw(reference)
         let prefix = Array("base64:".utf8)
         if bytes.starts(with: prefix) {
-            guard let decoded = Base64.decode(bytes[prefix.count...]) else {
+            guard
+                let decoded = Base64.decode(
+                    String(decoding: bytes[prefix.count...], as: UTF8.self))
+            else {
                 throw Problem(reference: reference.text, message: "is not base64 after 'base64:'")
             }
             bytes = decoded

@@ -14,7 +14,10 @@ struct YAMLParser: ~Copyable {
         var brokenLine: Int
         /// The column from which that line is at fault, 1 = all of it.
         var brokenColumn: Int
+        /// Reading on makes no sense.
         var isFinal = false
+        /// The fault is that line's own, whatever was left out before it.
+        var isOwn = false
     }
 
     private let parser: UnsafeMutablePointer<yaml_parser_t>
@@ -233,17 +236,18 @@ extension YAMLParser {
                 ? "the quote that opens here is not closed" : problem
             let place = problem.contains("end of stream") ? opened : found
             return Fault(
-                mark: place, message: message, brokenLine: opened.line, brokenColumn: opened.column)
+                mark: place, message: message, brokenLine: opened.line,
+                brokenColumn: opened.column, isOwn: true)
         }
         if context.contains("flow"), found.line != opened.line {
             let bracket = context.contains("mapping") ? "{" : "["
             return Fault(
                 mark: opened, message: "the '\(bracket)' that opens here is not closed",
-                brokenLine: opened.line, brokenColumn: opened.column)
+                brokenLine: opened.line, brokenColumn: opened.column, isOwn: true)
         }
         return Fault(
             mark: found, message: explained(problem, at: found), brokenLine: found.line,
-            brokenColumn: 1)
+            brokenColumn: 1, isOwn: problem.contains("cannot start any token"))
     }
 
     private func explained(_ problem: String, at mark: Mark) -> String {
@@ -263,6 +267,9 @@ extension YAMLParser {
         if problem.contains("did not find expected key") {
             return "no key of the mapping around it stands here; mend the indentation or the quotes"
         }
+        if problem.contains("expected ',' or") {
+            return "a ',' or a closing bracket must stand here; quote a value with brackets in it"
+        }
         if problem.contains("did not find expected '-' indicator") {
             return "no '-' of the list around it stands here; mend the indentation"
         }
@@ -276,7 +283,7 @@ extension YAMLParser {
                 let code = String(line[column].value, radix: 16, uppercase: true)
                 return Fault(
                     mark: mark, message: "the character U+\(code) cannot stand in YAML",
-                    brokenLine: mark.line, brokenColumn: mark.column)
+                    brokenLine: mark.line, brokenColumn: mark.column, isOwn: true)
             }
         }
         return Fault(

@@ -1,6 +1,7 @@
 /// A YAML file as a tree, with everything that is wrong about it as YAML.
 package struct YAMLFile: Sendable {
     package static let maxBytes = 1 << 20
+    private static let maxAttempts = 20
 
     package var source: SourceText
     /// Nil where the file is empty or could not be read at all; then there are findings, or there
@@ -31,13 +32,13 @@ package struct YAMLFile: Sendable {
             bytes.append(UInt8(ascii: "\n"))
             let fault = parse(bytes, readable)
             guard let fault else { return }
-            let isCascade = findings.leftOut.keys.contains { abs($0 - fault.brokenLine) <= 1 }
-            if !(isCascade && attempts > 0) { findings.syntax(fault.mark, fault.message) }
+            // What follows a line that was left out is often at fault only because of that.
+            let isEcho =
+                !fault.isOwn && findings.leftOut.keys.contains { abs($0 - fault.brokenLine) <= 1 }
+            if !isEcho { findings.syntax(fault.mark, fault.message) }
             attempts += 1
-            guard !fault.isFinal, !isCascade, attempts < 8 else {
-                root = nil
-                return
-            }
+            let isEmptied = readable.line(fault.brokenLine)?.allSatisfy { $0 == " " } ?? true
+            guard !fault.isFinal, !isEmptied, attempts < YAMLFile.maxAttempts else { return }
             findings.leftOut[fault.brokenLine] = source.line(fault.brokenLine) ?? ""
             readable.blank(
                 line: fault.brokenLine,

@@ -2,7 +2,8 @@
 /// stand here.
 enum CommandTable {
     static let commands: [any Command.Type] = [
-        // One line a command: `Validate.self,`
+        Init.self,
+        Validate.self,
     ]
 
     static func named(_ name: String) -> (any Command.Type)? {

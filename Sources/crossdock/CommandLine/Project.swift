@@ -1,0 +1,114 @@
+internal import Contracts
+internal import Glibc
+
+/// crossdock.yaml, and the contracts it names, read and checked.
+struct Project {
+    var configuration: Configuration
+    var contracts: [Contract]
+
+    /// Both. Mistakes are printed to standard error, all of them; then it throws: exit 2 for
+    /// crossdock.yaml, 1 for a contract.
+    static func load(
+        _ arguments: ParsedArguments, _ console: Console
+    ) throws(CommandFailure) -> Project {
+        let configuration = try configuration(arguments, console)
+        let paths = try contractFiles(of: configuration)
+        guard !paths.isEmpty else {
+            throw CommandFailure(
+                .cannotRun,
+                "\(configuration.file) names no contract that exists:"
+                    + " \(configuration.contracts.joined(separator: ", "))",
+                next: "write one there; 'crossdock init' shows its form")
+        }
+        let readings = try read(paths, configuration)
+        let printer = DiagnosticPrinter(console: console, place: .error)
+        for reading in readings where reading.hasErrors {
+            printer.print(reading.diagnostics, source: reading.source)
+        }
+        let contracts = readings.compactMap(\.contract)
+        guard contracts.count == readings.count else {
+            throw CommandFailure(
+                .bad, "\(readings.count - contracts.count) of \(readings.count) contracts invalid",
+                next: "nothing was started; see: crossdock validate")
+        }
+        return Project(configuration: configuration, contracts: contracts)
+    }
+
+    /// crossdock.yaml alone.
+    static func configuration(
+        _ arguments: ParsedArguments, _ console: Console
+    ) throws(CommandFailure) -> Configuration {
+        let (configuration, diagnostics) = try readConfiguration(arguments.config)
+        DiagnosticPrinter(console: console, place: .error).print(diagnostics, source: nil)
+        guard let configuration else {
+            throw CommandFailure(.cannotRun, "\(arguments.config) has mistakes; nothing was done")
+        }
+        return configuration
+    }
+
+    static func readConfiguration(
+        _ path: String
+    ) throws(CommandFailure) -> (Configuration?, [Diagnostic]) {
+        let bytes: [UInt8]
+        do throws(Files.Failure) {
+            bytes = try Files.read(path)
+        } catch {
+            throw CommandFailure(
+                .cannotRun, "cannot read \(path): \(error.reason)",
+                next: error.code == ENOENT
+                    ? "'crossdock init' writes a first one; '--config FILE' names another" : nil)
+        }
+        let (configuration, diagnostics) = ConfigurationReader.read(bytes: bytes, file: path)
+        return (configuration, diagnostics)
+    }
+
+    /// The files that the patterns under `contracts` match, each once, in order. A name without a
+    /// pattern stands for itself, whether it exists or not.
+    static func contractFiles(
+        of configuration: Configuration
+    ) throws(CommandFailure) -> [String] {
+        var paths: [String] = []
+        for pattern in configuration.contracts {
+            let isPattern = pattern.contains { "*?[".contains($0) }
+            paths += isPattern ? Files.matching(pattern) : [pattern]
+        }
+        return paths.uniqued()
+    }
+
+    /// Reads contracts and checks them together: one id stands for one contract.
+    static func read(
+        _ paths: [String], _ configuration: Configuration?
+    ) throws(CommandFailure) -> [ContractReading] {
+        var readings: [ContractReading] = []
+        var ids: [String: String] = [:]
+        for path in paths {
+            let bytes: [UInt8]
+            do throws(Files.Failure) {
+                bytes = try Files.read(path)
+            } catch {
+                throw CommandFailure(.cannotRun, "cannot read \(path): \(error.reason)")
+            }
+            var reading = ContractReader.read(
+                bytes: bytes, file: path, configuration: configuration)
+            if let (id, mark) = reading.id {
+                if let other = ids[id] {
+                    reading.add(
+                        Diagnostic(
+                            file: path, line: mark.line, column: mark.column, length: mark.length,
+                            message: "duplicate id '\(id)': \(other) has it already"))
+                } else {
+                    ids[id] = path
+                }
+            }
+            readings.append(reading)
+        }
+        return readings
+    }
+}
+
+extension Array where Element: Hashable {
+    func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}
