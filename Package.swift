@@ -53,6 +53,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         suite("Lab", ["Lab"]),
+
+        suite("Cryptography", ["Cryptography"]),
     ],
     cxxLanguageStandard: .cxx17
 )
