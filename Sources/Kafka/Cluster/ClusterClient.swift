@@ -1,0 +1,77 @@
+internal import CRdKafka
+
+package struct OffsetRange: Hashable, Sendable {
+    package var low: Int64
+    package var high: Int64
+
+    package init(low: Int64, high: Int64) {
+        self.low = low
+        self.high = high
+    }
+}
+
+package enum Isolation: Sendable {
+    case readCommitted, readUncommitted
+}
+
+/// Asks one cluster, and reads single records and short stretches of it, beside the lanes' own clients.
+/// One owner, one thread. Clients are made when first needed.
+package final class ClusterClient {
+    let configuration: ClientConfiguration
+    private let sink: ClientLogSink
+    private var committed: ClientHandle?
+    private var uncommitted: ClientHandle?
+
+    package init(_ configuration: ClientConfiguration, log: @escaping ClientLogSink) {
+        self.configuration = configuration
+        sink = log
+    }
+
+    /// Blocks for the library's threads.
+    package func close() {
+        committed?.close()
+        committed = nil
+        uncommitted?.close()
+        uncommitted = nil
+    }
+
+    func handle(_ isolation: Isolation) throws(KafkaFailure) -> ClientHandle {
+        switch isolation {
+        case .readCommitted:
+            if let committed { return committed }
+            let handle = try open("read_committed")
+            committed = handle
+            return handle
+        case .readUncommitted:
+            if let uncommitted { return uncommitted }
+            let handle = try open("read_uncommitted")
+            uncommitted = handle
+            return handle
+        }
+    }
+
+    private func open(_ isolation: String) throws(KafkaFailure) -> ClientHandle {
+        // Small fetches: these handles read a few records at a time.
+        try ClientHandle(
+            .consumer, configuration,
+            [
+                ("isolation.level", isolation), ("queued.min.messages", "1000"),
+                ("queued.max.messages.kbytes", "4096"), ("fetch.message.max.bytes", "262144"),
+                ("fetch.wait.max.ms", "10"),
+            ], sink: sink)
+    }
+
+    /// The better reason for a time-out, where there is one.
+    func failure(
+        _ handle: ClientHandle, _ operation: String, _ error: rd_kafka_resp_err_t,
+        _ detail: String? = nil
+    ) -> KafkaFailure {
+        rd_kafka_poll(handle.raw, 0)
+        let failure = KafkaFailure(operation, error, detail)
+        if failure.kind == .unavailable, let outage = handle.outage {
+            return KafkaFailure(
+                kind: outage.kind, operation: operation, code: outage.code, detail: outage.detail)
+        }
+        return failure
+    }
+}

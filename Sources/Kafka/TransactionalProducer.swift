@@ -1,0 +1,354 @@
+internal import CRdKafka
+
+/// What became of one record given to `produce`.
+package enum ProduceResult: Hashable, Sendable {
+    case accepted
+    /// The local queue is full: `serve` or `flush`, then again.
+    case queueFull
+    /// The record alone is larger than message.max.bytes.
+    case tooLarge
+}
+
+package enum CommitResult: Hashable, Sendable {
+    case committed
+    /// EndTxn was certainly never sent and never queued: the transaction is still open and may be
+    /// aborted.
+    case notSent(String)
+    /// May have committed or not: only what stands in the cluster can tell.
+    case unknown(String)
+    case fenced(String)
+}
+
+package enum AbortResult: Hashable, Sendable {
+    case aborted
+    case unknown(String)
+    case fenced(String)
+}
+
+/// One transactional.id. One owner, one thread: delivery reports are served inside its calls.
+///
+/// `open`, then `initialise`, then any number of `begin`, `produce`…, `flush`, `commit` or `abort`; a
+/// producer that turned dirty or failed is closed and replaced, never repaired.
+package final class TransactionalProducer {
+    /// Largest time that a transaction left open by this producer stays open.
+    package let transactionTimeout: Duration
+
+    private let configuration: ClientConfiguration
+    private let transactionalID: String
+    private let topics: [String]
+    private let checkpointTopic: String
+    private let maxMessageBytes: Int?
+    private let sink: ClientLogSink
+    private let tally: UnsafeMutablePointer<DeliveryTally>
+    private var client: ClientHandle?
+    private var handles: [OpaquePointer] = []
+    private var headers: OpaquePointer?
+    private var accepted = 0
+    private var isSpoilt = false
+
+    /// - Parameters:
+    ///   - topics: data topics; `produce` names them by index.
+    ///   - checkpointTopic: where `produceCheckpoint` writes.
+    ///   - maxMessageBytes: smallest max.message.bytes of the topics, where known: no record and no
+    ///     produce batch gets larger.
+    package init(
+        _ configuration: ClientConfiguration, transactionalID: String, topics: [String],
+        checkpointTopic: String, maxMessageBytes: Int? = nil, log: @escaping ClientLogSink
+    ) {
+        self.configuration = configuration
+        self.transactionalID = transactionalID
+        self.topics = topics
+        self.checkpointTopic = checkpointTopic
+        self.maxMessageBytes = maxMessageBytes
+        sink = log
+        transactionTimeout = configuration.transactionTimeout
+        tally = .allocate(capacity: 1)
+        tally.initialize(to: DeliveryTally(topics: topics.count))
+    }
+
+    // A client that is still open reaches the tally: `close` comes before, on the owner's thread.
+    deinit {
+        if client == nil {
+            tally.deinitialize(count: 1)
+            tally.deallocate()
+        }
+    }
+
+    /// After a commit or an abort: an EndTxn may still be under way, or more than one was sent. No
+    /// new transaction may begin on this producer: brokers without KIP-890 would let a late EndTxn
+    /// end the next transaction.
+    package var isDirty: Bool {
+        guard let client else { return true }
+        return isSpoilt || crossdock_wire_interrupted(client.context.wire) != 0
+    }
+
+    /// EndTxn requests sent since `begin`: exactly 1 after a transaction that went well.
+    package var endTxnSent: Int {
+        client.map { Int(crossdock_wire_end_txn_sent($0.context.wire)) } ?? 0
+    }
+
+    /// Closes the client, if there is one, makes a new one, and init_transactions: aborts our own
+    /// open transaction, fences a twin.
+    ///
+    /// - Parameter careful: one record a produce request, so that a refused one is refused alone.
+    package func initialise(careful: Bool, timeout: Duration) throws(KafkaFailure) {
+        close()
+        let client = try ClientHandle(
+            .producer, configuration, extra(careful: careful), sink: sink, tally: tally)
+        self.client = client
+        tally.pointee = DeliveryTally(topics: topics.count)
+        isSpoilt = false
+        do throws(KafkaFailure) {
+            for topic in topics + [checkpointTopic] {
+                guard let handle = rd_kafka_topic_new(client.raw, topic, nil) else {
+                    throw KafkaFailure("topic_new", rd_kafka_last_error(), topic)
+                }
+                handles.append(handle)
+            }
+            try initTransactions(client, Deadline(timeout))
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    private func extra(careful: Bool) -> [(String, String)] {
+        var extra = [("transactional.id", transactionalID)]
+        if let maxMessageBytes {
+            let largest = min(
+                maxMessageBytes, configuration.number("message.max.bytes") ?? maxMessageBytes)
+            let batch = min(largest, configuration.number("batch.size") ?? 1_000_000)
+            extra.append(("message.max.bytes", "\(max(1000, largest))"))
+            extra.append(("batch.size", "\(max(1, batch))"))
+        }
+        if careful { extra.append(("batch.num.messages", "1")) }
+        return extra
+    }
+
+    private func initTransactions(_ client: ClientHandle, _ deadline: Deadline)
+        throws(KafkaFailure)
+    {
+        while true {
+            let time = max(1, deadline.remaining.milliseconds)
+            let result = rd_kafka_init_transactions(client.raw, time)
+            rd_kafka_poll(client.raw, 0)
+            guard let error = TransactionError(consuming: result) else { return }
+            if let outage = client.outage, error.isRetriable, deadline.isOver { throw outage }
+            guard error.isRetriable, !deadline.isOver else {
+                throw error.failure("init_transactions")
+            }
+        }
+    }
+
+    package func begin() throws(KafkaFailure) {
+        let client = try opened("begin_transaction")
+        guard !isDirty else {
+            throw KafkaFailure(
+                kind: .fatal, operation: "begin_transaction", code: "_STATE",
+                detail: "this producer's last transaction may not have ended: a new one is needed")
+        }
+        accepted = 0
+        dropHeaders()
+        tally.pointee.begin()
+        crossdock_wire_begin(client.context.wire)
+        if let error = TransactionError(consuming: rd_kafka_begin_transaction(client.raw)) {
+            throw error.failure("begin_transaction")
+        }
+    }
+
+    /// Adds a header to the record that the next `produce` sends. Copied.
+    package func addHeader(_ name: UnsafePointer<CChar>, _ value: UnsafeRawBufferPointer?) {
+        if headers == nil { headers = rd_kafka_headers_new(8) }
+        guard let headers else { return }
+        _ = rd_kafka_header_add(
+            headers, name, -1, value.map { $0.baseAddress ?? emptyBytes }, value?.count ?? 0)
+    }
+
+    private func dropHeaders() {
+        if let headers { rd_kafka_headers_destroy(headers) }
+        headers = nil
+    }
+
+    /// Copies one record into the open transaction, with the headers added since the last call.
+    ///
+    /// - Parameters:
+    ///   - timestamp: milliseconds since the epoch, -1 = none. librdkafka takes 0 for "now", so the
+    ///     first millisecond of 1970 travels as the second.
+    /// - Throws: `.abortable` and worse; a record that was not accepted does not poison the
+    ///   transaction, so a commit would succeed without it: the caller must abort.
+    package func produce(
+        topic: Int, partition: Int32, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
+        timestamp: Int64
+    ) throws(KafkaFailure) -> ProduceResult {
+        let client = try opened("producev")
+        let error = crossdock_produce(
+            client.raw, handles[topic], partition, key.map { $0.baseAddress ?? emptyBytes },
+            key?.count ?? 0, value.map { $0.baseAddress ?? emptyBytes }, value?.count ?? 0,
+            timestamp == 0 ? 1 : timestamp, headers, UnsafeMutableRawPointer(bitPattern: topic))
+        switch error {
+        case RD_KAFKA_RESP_ERR_NO_ERROR:
+            // The headers belong to the message now.
+            headers = nil
+            accepted += 1
+            return .accepted
+        case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+            dropHeaders()
+            return .queueFull
+        case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+            dropHeaders()
+            return .tooLarge
+        default:
+            dropHeaders()
+            throw produceFailure(error, client, topic, partition)
+        }
+    }
+
+    /// Copies one checkpoint into the open transaction; waits a little where the queue is full.
+    package func produceCheckpoint(partition: Int32, key: [UInt8], value: [UInt8])
+        throws(KafkaFailure)
+    {
+        dropHeaders()
+        let deadline = Deadline(.seconds(10))
+        while true {
+            var outcome: Result<ProduceResult, KafkaFailure> = .success(.queueFull)
+            key.withUnsafeBytes { key in
+                value.withUnsafeBytes { value in
+                    outcome = Result { () throws(KafkaFailure) in
+                        try produce(
+                            topic: topics.count, partition: partition, key: key, value: value,
+                            timestamp: -1)
+                    }
+                }
+            }
+            switch try outcome.get() {
+            case .accepted: return
+            case .queueFull where !deadline.isOver:
+                if let client { rd_kafka_poll(client.raw, 10) }
+            case .queueFull, .tooLarge:
+                throw KafkaFailure(
+                    kind: .abortable, operation: "producev", code: "MSG_SIZE_TOO_LARGE",
+                    detail: "\(checkpointTopic)[\(partition)] does not take a checkpoint of "
+                        + "\(value.count) bytes")
+            }
+        }
+    }
+
+    private func produceFailure(
+        _ error: rd_kafka_resp_err_t, _ client: ClientHandle, _ topic: Int, _ partition: Int32
+    ) -> KafkaFailure {
+        var buffer = [CChar](repeating: 0, count: 512)
+        let fatal = rd_kafka_fatal_error(client.raw, &buffer, buffer.count)
+        let cause = fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? error : fatal
+        let name = topic < topics.count ? topics[topic] : checkpointTopic
+        var failure = KafkaFailure(
+            "producev", cause, "\(name)[\(partition)]: \(KafkaFailure.text(of: cause))")
+        if failure.kind != .fenced && failure.kind != .denied {
+            failure.kind = fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? .abortable : .fatal
+        }
+        return failure
+    }
+
+    /// Serves delivery reports without waiting.
+    package func serve() {
+        if let client { rd_kafka_poll(client.raw, 0) }
+    }
+
+    /// Waits until everything produced in this transaction is acknowledged or failed.
+    ///
+    /// - Throws: `.unavailable` where that took longer than `timeout`.
+    package func flush(timeout: Duration) throws(KafkaFailure) -> DeliveryReport {
+        let client = try opened("flush")
+        let error = rd_kafka_flush(client.raw, timeout.milliseconds)
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw client.outage ?? KafkaFailure("flush", error)
+        }
+        return tally.pointee.report
+    }
+
+    /// Ends the transaction. Loops over retriable answers until the deadline; everything that is not
+    /// certain is `unknown`, also librdkafka's "commit succeeded on the broker but … failed locally".
+    package func commit(timeout: Duration) -> CommitResult {
+        guard let client else { return .unknown("the producer is closed") }
+        let deadline = Deadline(timeout)
+        var calls = 0
+        while true {
+            let time = max(1, deadline.remaining.milliseconds)
+            let result = rd_kafka_commit_transaction(client.raw, time)
+            calls += 1
+            let sent = endTxnSent
+            guard let error = TransactionError(consuming: result) else {
+                noteEnd(sent)
+                return .committed
+            }
+            if error.isRetriable && !deadline.isOver { continue }
+            isSpoilt = true
+            if error.isFenced { return .fenced(error.text) }
+            // A first call that fails without a timeout has sent nothing and left nothing queued; a
+            // later one may follow an EndTxn that still waits for its connection.
+            if error.requiresAbort && sent == 0 && calls == 1 {
+                isSpoilt = false
+                return .notSent(error.text)
+            }
+            return .unknown(error.text)
+        }
+    }
+
+    /// Gives the transaction up. `_CONFLICT` is never looped on; `_STATE` in state Ready says that
+    /// there is nothing to abort.
+    package func abort(timeout: Duration) -> AbortResult {
+        guard let client else { return .unknown("the producer is closed") }
+        let deadline = Deadline(timeout)
+        while true {
+            let time = max(1, deadline.remaining.milliseconds)
+            let result = rd_kafka_abort_transaction(client.raw, time)
+            let sent = endTxnSent
+            guard let error = TransactionError(consuming: result) else {
+                noteEnd(sent)
+                // Without its one EndTxn an OK is a bumped epoch, not an abort.
+                return sent == 1 || accepted == 0
+                    ? .aborted : .unknown("abort_transaction: OK after \(sent) EndTxn requests")
+            }
+            let isConflict = error.code == RD_KAFKA_RESP_ERR__CONFLICT
+            if error.isRetriable && !isConflict && !deadline.isOver { continue }
+            if error.code == RD_KAFKA_RESP_ERR__STATE && error.detail.contains("state Ready")
+                && sent == 0 && accepted == 0
+            {
+                return .aborted
+            }
+            isSpoilt = true
+            return error.isFenced ? .fenced(error.text) : .unknown(error.text)
+        }
+    }
+
+    /// One EndTxn per transaction that holds anything, else a late one may still be under way.
+    private func noteEnd(_ sent: Int) {
+        if sent != (accepted == 0 ? 0 : 1) { isSpoilt = true }
+    }
+
+    private func opened(_ operation: String) throws(KafkaFailure) -> ClientHandle {
+        guard let client else {
+            throw KafkaFailure(
+                kind: .fatal, operation: operation, code: "_STATE",
+                detail: "the producer is closed")
+        }
+        return client
+    }
+
+    /// Ends the client; an open transaction stays open until the next `initialise` or its timeout.
+    /// Blocks for the library's threads, not for the cluster: what is queued is purged.
+    package func close() {
+        dropHeaders()
+        guard let client else { return }
+        rd_kafka_purge(
+            client.raw, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+        rd_kafka_poll(client.raw, 0)
+        for handle in handles { rd_kafka_topic_destroy(handle) }
+        handles = []
+        client.close()
+        self.client = nil
+    }
+}
+
+/// What an empty, not null, key or value points to.
+nonisolated(unsafe) private let emptyBytes = UnsafeRawPointer(
+    UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
