@@ -1,0 +1,76 @@
+package import Ledger
+
+/// What a lane is doing, as the service wrote it into the ledger from its own loop.
+package enum LaneState: String, Sendable, Hashable, CaseIterable {
+    case starting, recovering, running, idle, waiting, halted, stopped
+}
+
+/// The last that a lane said of itself.
+package struct LaneRow: Sendable, Hashable {
+    package var lane: Int
+    package var state: LaneState
+    /// One sentence, empty where there is nothing to add.
+    package var detail: String
+    /// When the lane entered the state. Milliseconds since the epoch.
+    package var since: Int64
+    /// When a batch was last committed, nil = never.
+    package var lastCommit: Int64?
+    package var halt: Halt?
+    /// Choices recorded by `recover` that the lane has not applied yet.
+    package var pending: [Act]
+
+    package init(
+        lane: Int, state: LaneState, detail: String = "", since: Int64, lastCommit: Int64? = nil,
+        halt: Halt? = nil, pending: [Act] = []
+    ) {
+        self.lane = lane
+        self.state = state
+        self.detail = detail
+        self.since = since
+        self.lastCommit = lastCommit
+        self.halt = halt
+        self.pending = pending
+    }
+}
+
+/// A source partition as the ledger knows it.
+package struct PartitionRow: Sendable, Hashable {
+    package var partition: SourcePartition
+    package var lane: Int
+    /// The next undecided offset.
+    package var decided: Int64
+    /// Cumulative since the contract's first start.
+    package var counts: Counts
+    package init(partition: SourcePartition, lane: Int, decided: Int64, counts: Counts) {
+        self.partition = partition
+        self.lane = lane
+        self.decided = decided
+        self.counts = counts
+    }
+}
+
+/// One contract in the ledger.
+package struct ContractRow: Sendable, Hashable {
+    package var id: String
+    /// What decides from here on, nil before the first start.
+    package var pin: ContractPin?
+    package var lanes: [LaneRow]
+    package var partitions: [PartitionRow]
+    package init(id: String, pin: ContractPin?, lanes: [LaneRow], partitions: [PartitionRow]) {
+        self.id = id
+        self.pin = pin
+        self.lanes = lanes
+        self.partitions = partitions
+    }
+}
+
+/// Everything the reports need of the ledger, read at one moment.
+package struct LedgerSnapshot: Sendable, Hashable {
+    package var contracts: [ContractRow]
+    /// Whether a service holds the state directory's lock.
+    package var isServiceRunning: Bool
+    package init(contracts: [ContractRow], isServiceRunning: Bool) {
+        self.contracts = contracts
+        self.isServiceRunning = isServiceRunning
+    }
+}
