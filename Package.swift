@@ -53,8 +53,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         suite("Lab", ["Lab"]),
-
         suite("Cryptography", ["Cryptography"]),
+        suite("Contracts", ["Contracts", "Cryptography"]),
+        suite("Command", ["Contracts", "crossdock"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -45,7 +45,10 @@ package struct SecretResolver: Sendable {
 
     /// The secret as text, for a client key: one trailing newline of a file is cut.
     package func text(_ reference: SecretReference) throws(Problem) -> String {
-        guard let text = String(validating: try raw(reference), as: UTF8.self) else {
+        guard
+            let text = String(
+                validating: withoutNewline(try raw(reference), reference), as: UTF8.self)
+        else {
             throw Problem(reference: reference.text, message: "is not UTF-8 text")
         }
         return text
@@ -67,7 +70,8 @@ package struct SecretResolver: Sendable {
     package func key(
         _ reference: SecretReference, count: ClosedRange<Int> = 16...4096
     ) throws(Problem) -> [UInt8] {
-        var bytes = try raw(reference)
+        let whole = try raw(reference)
+        var bytes = withoutNewline(whole, reference)
         let prefix = Array("base64:".utf8)
         if bytes.starts(with: prefix) {
             guard
@@ -77,6 +81,9 @@ package struct SecretResolver: Sendable {
                 throw Problem(reference: reference.text, message: "is not base64 after 'base64:'")
             }
             bytes = decoded
+        } else if count.count == 1, count.contains(whole.count) {
+            // As many random bytes as there must be, of which the last happens to be a line feed.
+            bytes = whole
         }
         guard count.contains(bytes.count) else {
             let wanted =
@@ -116,12 +123,13 @@ package struct SecretResolver: Sendable {
             } catch {
                 throw Problem(reference: reference.text, message: error.message)
             }
-            var bytes = found.bytes
-            if bytes.last == UInt8(ascii: "\n") {
-                bytes.removeLast()
-                if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-            }
-            return bytes
+            return found.bytes
         }
+    }
+
+    private func withoutNewline(_ bytes: [UInt8], _ reference: SecretReference) -> [UInt8] {
+        guard case .file = reference, bytes.last == UInt8(ascii: "\n") else { return bytes }
+        let line = bytes.dropLast()
+        return Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
     }
 }

@@ -69,33 +69,53 @@ struct YAMLParser: ~Copyable {
             findings.error(
                 event.mark, "'*\(name)' is an alias; write the value out, once for each place")
             return YAMLNode(content: .broken, mark: event.mark)
+        case .scalar("", .plain) where isLeftOut(event.mark):
+            return YAMLNode(content: .broken, mark: event.mark)
         case .scalar(let text, let style):
             return YAMLNode(content: .scalar(text, style), mark: event.mark)
-        case .sequenceStart:
+        case .sequenceStart(let isFlow):
             try enter(event.mark)
             defer { depth -= 1 }
             var items: [YAMLNode] = []
             while true {
                 let item = try next()
-                if case .sequenceEnd = item.kind { break }
+                if case .sequenceEnd = item.kind {
+                    let mark = isFlow ? span(event.mark, to: item.mark) : event.mark
+                    return YAMLNode(content: .sequence(items), mark: mark)
+                }
                 items.append(try node(item))
             }
-            return YAMLNode(content: .sequence(items), mark: event.mark)
-        case .mappingStart:
+        case .mappingStart(let isFlow):
             try enter(event.mark)
             defer { depth -= 1 }
-            return YAMLNode(content: .mapping(try members()), mark: event.mark)
+            let (members, end) = try members()
+            let mark = isFlow ? span(event.mark, to: end) : event.mark
+            return YAMLNode(content: .mapping(members), mark: mark)
         default:
             return YAMLNode(content: .broken, mark: event.mark)
         }
     }
 
-    private mutating func members() throws(Fault) -> [YAMLNode.Member] {
+    /// Whether what is not there stood on a line that was left out.
+    private func isLeftOut(_ mark: Mark) -> Bool {
+        findings.leftOut[mark.line] != nil || findings.leftOut[mark.line + 1] != nil
+    }
+
+    /// From its opening to its closing bracket, where that stands on the same line.
+    private func span(_ start: Mark, to end: Mark) -> Mark {
+        guard end.line == start.line else { return start }
+        return Mark(
+            line: start.line, column: start.column,
+            length: end.column + end.length - start.column)
+    }
+
+    /// The members, and where the mapping ends.
+    private mutating func members() throws(Fault) -> ([YAMLNode.Member], Mark) {
         var members: [YAMLNode.Member] = []
         var seen: [String: Int] = [:]
         while true {
             let event = try next()
-            if case .mappingEnd = event.kind { return members }
+            if case .mappingEnd = event.kind { return (members, event.mark) }
             let key = try node(event)
             let value = try node(try next())
             guard case .scalar(let name, let style) = key.content else {
@@ -129,8 +149,9 @@ struct YAMLParser: ~Copyable {
 extension YAMLParser {
     private struct Event {
         enum Kind {
-            case streamStart, streamEnd, documentEnd, sequenceStart, sequenceEnd
-            case mappingStart, mappingEnd
+            case streamStart, streamEnd, documentEnd, sequenceEnd, mappingEnd
+            /// Whether in brackets.
+            case sequenceStart(Bool), mappingStart(Bool)
             /// With what is wrong about its directives.
             case documentStart(String?)
             case alias(String)
@@ -157,11 +178,13 @@ extension YAMLParser {
         case YAML_SEQUENCE_START_EVENT:
             let start = event.data.sequence_start
             refuse(anchor: start.anchor, tag: start.tag, mark)
-            return Event(kind: .sequenceStart, mark: mark)
+            let isFlow = start.style == YAML_FLOW_SEQUENCE_STYLE
+            return Event(kind: .sequenceStart(isFlow), mark: mark)
         case YAML_MAPPING_START_EVENT:
             let start = event.data.mapping_start
             refuse(anchor: start.anchor, tag: start.tag, mark)
-            return Event(kind: .mappingStart, mark: mark)
+            let isFlow = start.style == YAML_FLOW_MAPPING_STYLE
+            return Event(kind: .mappingStart(isFlow), mark: mark)
         case YAML_SCALAR_EVENT:
             let scalar = event.data.scalar
             refuse(anchor: scalar.anchor, tag: scalar.tag, mark)
@@ -186,11 +209,15 @@ extension YAMLParser {
     private mutating func refuse(
         anchor: UnsafeMutablePointer<UInt8>?, tag: UnsafeMutablePointer<UInt8>?, _ mark: Mark
     ) {
+        guard anchor != nil || tag != nil else { return }
+        let line = source.lines.indices.contains(mark.line - 1) ? source.lines[mark.line - 1] : []
+        let word = line.dropFirst(mark.column - 1).prefix { $0 != " " && $0 != "\t" }
+        let place = Mark(line: mark.line, column: mark.column, length: max(1, word.count))
         if anchor != nil {
             findings.error(
-                mark, "'&\(text(anchor))' is an anchor; anchors and aliases are not read")
+                place, "'&\(text(anchor))' is an anchor; anchors and aliases are not read")
         }
-        if tag != nil { findings.error(mark, "'\(text(tag))' is a tag; tags are not read") }
+        if tag != nil { findings.error(place, "'\(text(tag))' is a tag; tags are not read") }
     }
 
     private func style(_ style: yaml_scalar_style_t) -> YAMLNode.Style {

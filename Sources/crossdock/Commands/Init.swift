@@ -6,9 +6,9 @@ enum Init: Command {
     static let summary = "write a first crossdock.yaml and contract"
     static let group = CommandGroup.setUp
     static let discussion = """
-        Writes crossdock.yaml, contracts/first.yaml and secrets/checkpoints.key (mode 0600) into
-        the working directory, or where --config points. Overwrites nothing: where one
-        of them exists, none is written.
+        Writes crossdock.yaml, contracts/first.yaml and secrets/checkpoints.key (mode
+        0600) into the working directory, or where --config points. Overwrites nothing:
+        where one of them exists, none is written.
         """
 
     static func run(
