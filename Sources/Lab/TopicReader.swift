@@ -7,6 +7,13 @@ package struct SeenRecord: Hashable, Sendable {
     package var headers: [SeenHeader]
     /// Milliseconds since the epoch.
     package var timestamp: Int64
+
+    package init(key: [UInt8]?, value: [UInt8]?, headers: [SeenHeader], timestamp: Int64) {
+        self.key = key
+        self.value = value
+        self.headers = headers
+        self.timestamp = timestamp
+    }
 }
 
 package struct SeenHeader: Hashable, Sendable {

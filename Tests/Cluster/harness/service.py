@@ -1,5 +1,6 @@
 """The built binary, run against the session's brokers from a directory of its own."""
 
+import base64
 import json
 import os
 import pathlib
@@ -66,9 +67,14 @@ class Workspace:
         self._runs: list[Service] = []
         (directory / "contracts").mkdir()
         (directory / "secrets").mkdir()
-        (directory / "secrets" / "checkpoints.key").write_bytes(secrets.token_bytes(32))
-        (directory / "secrets" / "tail.key").write_bytes(TAIL_KEY)
+        self._secret("checkpoints.key", b"base64:" + base64.b64encode(secrets.token_bytes(32)))
+        self._secret("tail.key", TAIL_KEY)
         self.configure()
+
+    def _secret(self, name: str, content: bytes) -> None:
+        path = self.directory / "secrets" / name
+        path.write_bytes(content)
+        path.chmod(0o600)
 
     def configure(self, extra: str = "") -> None:
         clusters = "\n".join(
