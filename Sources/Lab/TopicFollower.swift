@@ -27,7 +27,7 @@ package struct SeenHeader: Hashable, Sendable {
 
 /// Reads a whole topic read_committed through a client of its own, as a partner would, and keeps what it
 /// reads by partition. One owner, one thread.
-package final class TopicReader {
+package final class TopicFollower {
     package private(set) var records: [[SeenRecord]]
     private let topic: String
     private let handle: OpaquePointer
