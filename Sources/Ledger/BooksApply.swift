@@ -1,9 +1,13 @@
 extension LaneBooks {
+    /// Claims that are remembered: many more than a checkpoint partition keeps apart by compaction.
+    package static let claimsKept = 64
+
     /// What a change does, in memory: the store's SQL must have the same effect.
     package mutating func apply(_ change: LedgerChange) {
         switch change {
         case .claim(let nonce):
             claims.append(nonce)
+            if claims.count > Self.claimsKept { claims.removeFirst() }
         case .start(let offsets, let pin, let clusters, let layout):
             for (partition, offset) in offsets where partitions[partition] == nil {
                 partitions[partition] = PartitionBooks(partition: partition, startOffset: offset)
@@ -47,7 +51,8 @@ extension LaneBooks {
             self.pin = pin
             self.clusters = clusters
             self.layout = layout
-            acknowledged = positions
+            acknowledged = []
+            acknowledge(positions)
             lastBatchSeq = max(lastBatchSeq, lastSeq)
             intent = nil
             generation += 1
