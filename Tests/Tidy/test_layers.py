@@ -25,7 +25,7 @@ DOORS = {
 }
 #: Parts of the platform, with the rooms that may use them (None: all of them).
 PLATFORM = {
-    "Foundation": {"Operations", "Lab", "crossdock"},
+    "Foundation": {"Operations", "Lab", "Replication", "crossdock"},
     "FoundationEssentials": {"Operations", "Lab", "crossdock", "Ledger"},
     "Glibc": None,
     "Synchronization": None,
