@@ -53,6 +53,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         suite("Lab", ["Lab"]),
+        suite("Kafka", ["Kafka", "Lab"]),
         suite("Cryptography", ["Cryptography"]),
         suite("Contracts", ["Contracts", "Cryptography"]),
         suite("Command", ["Contracts", "crossdock"]),

@@ -40,7 +40,7 @@ extension ClientConfiguration {
             let hint = guess.map { "; did you mean '\($0)'?" } ?? ""
             return "unknown client key '\(key)'\(hint)"
         }
-        return set(conf, key, value)
+        return set(conf, key, value).map { $0.contains(key) ? $0 : "'\(key)': \($0)" }
     }
 
     /// transaction.timeout.ms bounds how long a dead process may freeze the partner's readers, and
