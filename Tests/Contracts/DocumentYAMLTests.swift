@@ -60,6 +60,12 @@ import Testing
             Sample.stream("filter: value.a ? 1⟦:⟧ 2"),
             "a ':' cannot stand here; quote the value, or mend the indentation")
         expect(
+            Sample.stream("⟦f⟧ilter\nonViolation: ⟦stp⟧"),
+            "a ':' must follow this word, or a quote is missing",
+            "'onViolation' is 'stp'; did you mean 'stop'?")
+        expect(
+            Sample.stream("headers: [a, ⟦,⟧ b]"), "a value must stand here")
+        expect(
             Sample.stream("⟦\t⟧filter: a"), "a tab cannot indent YAML; use spaces")
         expect(
             Sample.stream("partition: ke⟦\u{1}⟧ep"), "the character U+1 cannot stand in YAML")

@@ -16,11 +16,14 @@ package struct Configuration: Sendable, Hashable {
     package var quarantineMaxBytes: Int
     /// Lanes a contract, 1 to 64; fixed once a contract has started.
     package var lanes: Int
+    /// Where each secret reference stands in the file.
+    package var places: [SecretReference: Mark]
 
     package init(
         file: String, directory: String, stateDirectory: String, contracts: [String],
         clusters: [String: Cluster], keys: [String: SecretReference], checkpoints: Checkpoints,
-        quarantineMaxBytes: Int = 1 << 30, lanes: Int = 2
+        quarantineMaxBytes: Int = 1 << 30, lanes: Int = 2,
+        places: [SecretReference: Mark] = [:]
     ) {
         self.file = file
         self.directory = directory
@@ -31,6 +34,7 @@ package struct Configuration: Sendable, Hashable {
         self.checkpoints = checkpoints
         self.quarantineMaxBytes = quarantineMaxBytes
         self.lanes = lanes
+        self.places = places
     }
 }
 

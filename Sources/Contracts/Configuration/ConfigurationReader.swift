@@ -6,15 +6,20 @@ package enum ConfigurationReader {
         "sasl.oauthbearer.client.secret",
     ]
 
+    /// What a client library has against a cluster's settings: the key at fault, and why.
+    package typealias ClusterCheck = (Cluster) -> [(key: String, message: String)]
+
     /// `file` as the user gave it: paths in the file become relative to where it stands. The
-    /// configuration is nil where there is any error.
+    /// configuration is nil where there is any error; what `check` says is one.
     package static func read(
-        bytes: [UInt8], file: String
+        bytes: [UInt8], file: String, check: ClusterCheck = { _ in [] }
     ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
         let yaml = YAMLFile(bytes: bytes, file: file)
         var findings = yaml.findings
-        var reading = Reading(file: file, directory: directory(of: file))
-        let configuration = reading.configuration(yaml, &findings)
+        let configuration = withoutActuallyEscaping(check) { check in
+            var reading = Reading(file: file, directory: directory(of: file), check: check)
+            return reading.configuration(yaml, &findings)
+        }
         return (findings.hasErrors ? nil : configuration, findings.sorted)
     }
 
@@ -27,6 +32,14 @@ package enum ConfigurationReader {
 private struct Reading {
     let file: String
     let directory: String
+    let check: ConfigurationReader.ClusterCheck
+    private var places: [SecretReference: Mark] = [:]
+
+    init(file: String, directory: String, check: @escaping ConfigurationReader.ClusterCheck) {
+        self.file = file
+        self.directory = directory
+        self.check = check
+    }
 
     mutating func configuration(
         _ yaml: YAMLFile, _ findings: inout Findings
@@ -50,18 +63,20 @@ private struct Reading {
                 "clusters", "name each Kafka cluster, with its client keys", &findings),
             &findings)
         let checkpoints = checkpoints(
-            members.required("checkpoints", "{ topic: …, key: ${file:…} }", &findings), &findings)
+            members.required("checkpoints", "its key, ${file:PATH}, and its topic", &findings), &findings)
         let state = members["stateDirectory"].flatMap { findings.string($0, "stateDirectory") }
         let quarantine = quarantine(members["quarantine"], &findings)
         let lanes = members["lanes"].flatMap { findings.integer($0, "lanes", in: 1...64) }
+        let contracts = contracts(members["contracts"], &findings)
+        let keys = keys(members["keys"], &findings)
         return Configuration(
             file: file, directory: directory,
             stateDirectory: path(state ?? "state"),
-            contracts: contracts(members["contracts"], &findings), clusters: clusters,
-            keys: keys(members["keys"], &findings),
+            contracts: contracts, clusters: clusters,
+            keys: keys,
             checkpoints: checkpoints
                 ?? Checkpoints(topic: "", key: .environment("")),
-            quarantineMaxBytes: quarantine, lanes: lanes ?? 2)
+            quarantineMaxBytes: quarantine, lanes: lanes ?? 2, places: places)
     }
 
     private func contracts(_ node: YAMLNode?, _ findings: inout Findings) -> [String] {
@@ -71,7 +86,9 @@ private struct Reading {
         }
     }
 
-    private func clusters(_ node: YAMLNode?, _ findings: inout Findings) -> [String: Cluster] {
+    private mutating func clusters(_ node: YAMLNode?, _ findings: inout Findings) -> [String:
+        Cluster]
+    {
         var clusters: [String: Cluster] = [:]
         for member in named(node, "clusters", "a cluster", &findings) {
             guard case .mapping(let found) = member.value.content else {
@@ -97,13 +114,19 @@ private struct Reading {
                     "bootstrap.servers", member.keyMark,
                     "cluster '\(member.key)' has no bootstrap.servers")
             }
-            clusters[member.key] = Cluster(name: member.key, settings: settings)
+            let cluster = Cluster(name: member.key, settings: settings)
+            for problem in check(cluster) {
+                let setting = settings.first { $0.key == problem.key }
+                // A key that is not there, bootstrap.servers, has been called missing above.
+                if let setting { findings.error(setting.keyMark, problem.message) }
+            }
+            clusters[member.key] = cluster
         }
         return clusters
     }
 
     /// One Kafka client value: whatever the scalar says, verbatim.
-    private func value(
+    private mutating func value(
         of setting: YAMLNode.Member, _ findings: inout Findings
     ) -> SecretText? {
         guard !setting.value.isBroken else { return nil }
@@ -125,7 +148,7 @@ private struct Reading {
         return value
     }
 
-    private func keys(
+    private mutating func keys(
         _ node: YAMLNode?, _ findings: inout Findings
     ) -> [String: SecretReference] {
         var keys: [String: SecretReference] = [:]
@@ -136,7 +159,8 @@ private struct Reading {
         return keys
     }
 
-    private func checkpoints(_ node: YAMLNode?, _ findings: inout Findings) -> Checkpoints? {
+    private mutating func checkpoints(_ node: YAMLNode?, _ findings: inout Findings) -> Checkpoints?
+    {
         guard let node,
             let members = Members(node, "checkpoints", known: ["topic", "key"], &findings)
         else { return nil }
@@ -194,7 +218,7 @@ private struct Reading {
 
 extension Reading {
     /// Exactly one reference and nothing else.
-    private func reference(
+    private mutating func reference(
         _ node: YAMLNode, _ what: String, _ findings: inout Findings
     ) -> SecretReference? {
         guard !node.isBroken else { return nil }
@@ -207,7 +231,7 @@ extension Reading {
         return nil
     }
 
-    private func secretText(
+    private mutating func secretText(
         _ text: String, _ mark: Mark, _ findings: inout Findings
     ) -> SecretText? {
         var parts: [SecretText.Part] = []
@@ -223,6 +247,7 @@ extension Reading {
                 return nil
             }
             parts.append(.secret(found))
+            places[found] = mark
             rest = body[body.index(after: end)...]
         }
         if !rest.isEmpty { parts.append(.plain(String(rest))) }

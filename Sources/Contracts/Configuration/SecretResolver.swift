@@ -30,6 +30,11 @@ package struct SecretResolver: Sendable {
     package struct Problem: Error, Sendable, Hashable {
         package var reference: String
         package var message: String
+
+        package init(reference: String, message: String) {
+            self.reference = reference
+            self.message = message
+        }
     }
 
     package var environment: @Sendable (String) -> String?

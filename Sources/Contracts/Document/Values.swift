@@ -133,7 +133,7 @@ enum ByteCount {
     }
 
     static func text(_ bytes: Int) -> String {
-        for (unit, factor) in units.prefix(3).reversed() where bytes >= factor {
+        for (unit, factor) in units.prefix(4).reversed() where bytes >= factor {
             if bytes % factor == 0 { return "\(bytes / factor)\(unit)" }
         }
         return "\(bytes) bytes"

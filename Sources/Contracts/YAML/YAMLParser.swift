@@ -237,9 +237,13 @@ extension YAMLParser {
     private func mark(_ start: yaml_mark_t, _ end: yaml_mark_t? = nil) -> Mark {
         let line = Int(start.line) + 1
         let column = Int(start.column) + 1
+        guard source.lines.indices.contains(line - 1) else {
+            // The end of the file, behind the line end that was added to it.
+            return Mark(
+                line: source.lines.count, column: (source.lines.last?.count ?? 0) + 1)
+        }
         guard let end else { return Mark(line: line, column: column) }
-        let rest = source.lines.indices.contains(line - 1) ? source.lines[line - 1].count : 0
-        let last = end.line == start.line ? Int(end.column) : rest
+        let last = end.line == start.line ? Int(end.column) : source.lines[line - 1].count
         return Mark(line: line, column: column, length: max(1, last - Int(start.column)))
     }
 }
@@ -272,6 +276,11 @@ extension YAMLParser {
                 mark: opened, message: "the '\(bracket)' that opens here is not closed",
                 brokenLine: opened.line, brokenColumn: opened.column, isOwn: true)
         }
+        if problem.contains("could not find expected ':'") {
+            return Fault(
+                mark: opened, message: "a ':' must follow this word, or a quote is missing",
+                brokenLine: opened.line, brokenColumn: 1, isOwn: true)
+        }
         return Fault(
             mark: found, message: explained(problem, at: found), brokenLine: found.line,
             brokenColumn: 1, isOwn: problem.contains("cannot start any token"))
@@ -288,13 +297,16 @@ extension YAMLParser {
         if problem.contains("mapping values are not allowed") {
             return "a ':' cannot stand here; quote the value, or mend the indentation"
         }
-        if problem.contains("could not find expected ':'") {
-            return "a ':' is missing before here, or a quote"
+        if problem.contains("did not find expected node content") {
+            return "a value must stand here"
         }
         if problem.contains("did not find expected key") {
             return "no key of the mapping around it stands here; mend the indentation or the quotes"
         }
         if problem.contains("expected ',' or") {
+            if here == "{", mark.column > 1, line[mark.column - 2] == "$" {
+                return "inside braces a reference stands in quotes: \"${…}\""
+            }
             return "a ',' or a closing bracket must stand here; quote a value with brackets in it"
         }
         if problem.contains("did not find expected '-' indicator") {

@@ -20,6 +20,7 @@ package struct YAMLFile: Sendable {
         }
         let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
         guard let text = String(validating: body, as: UTF8.self) else {
+            source = SourceText(String(decoding: body, as: UTF8.self))
             findings.error(YAMLFile.firstInvalid(body), "the file is not UTF-8 text from here on")
             return
         }

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Glibc
+internal import Kafka
 
 /// crossdock.yaml, and the contracts it names, read and checked.
 struct Project {
@@ -11,7 +12,7 @@ struct Project {
     static func load(
         _ arguments: ParsedArguments, _ console: Console
     ) throws(CommandFailure) -> Project {
-        let configuration = try configuration(arguments, console)
+        let configuration = try configuration(arguments, console, warns: true)
         let paths = try contractFiles(of: configuration)
         guard !paths.isEmpty else {
             throw CommandFailure(
@@ -34,12 +35,13 @@ struct Project {
         return Project(configuration: configuration, contracts: contracts)
     }
 
-    /// crossdock.yaml alone.
+    /// crossdock.yaml alone. Its warnings are for those who write it (`validate`) or run it (`start`).
     static func configuration(
-        _ arguments: ParsedArguments, _ console: Console
+        _ arguments: ParsedArguments, _ console: Console, warns: Bool = false
     ) throws(CommandFailure) -> Configuration {
         let (configuration, diagnostics) = try readConfiguration(arguments.config)
-        DiagnosticPrinter(console: console, place: .error).print(diagnostics, source: nil)
+        DiagnosticPrinter(console: console, place: .error).print(
+            diagnostics.filter { warns || $0.severity == .error }, source: nil)
         guard let configuration else {
             throw CommandFailure(.cannotRun, "\(arguments.config) has mistakes; nothing was done")
         }
@@ -58,8 +60,38 @@ struct Project {
                 next: error.code == ENOENT
                     ? "'crossdock init' writes a first one; '--config FILE' names another" : nil)
         }
-        let (configuration, diagnostics) = ConfigurationReader.read(bytes: bytes, file: path)
-        return (configuration, diagnostics)
+        let (configuration, diagnostics) = ConfigurationReader.read(
+            bytes: bytes, file: path, check: clientProblems)
+        return (configuration, diagnostics + exposures(configuration))
+    }
+
+    /// What librdkafka has against a cluster's settings. A value whose secret is not to be had here is
+    /// not checked: contracts are written on other machines than the service runs on.
+    private static func clientProblems(_ cluster: Cluster) -> [(key: String, message: String)] {
+        var unresolved: Set<String> = []
+        var settings: [(key: String, value: String)] = []
+        for setting in cluster.settings {
+            do throws(SecretResolver.Problem) {
+                settings.append((setting.key, try Files.secrets.text(setting.value)))
+            } catch {
+                unresolved.insert(setting.key)
+            }
+        }
+        return ClientConfiguration.validate(settings)
+            .filter { !unresolved.contains($0.key) }.map { ($0.key, $0.message) }
+    }
+
+    /// Warnings about secret files that others can read.
+    private static func exposures(_ configuration: Configuration?) -> [Diagnostic] {
+        guard let configuration else { return [] }
+        return configuration.places.sorted { $0.value < $1.value }.compactMap { reference, mark in
+            Files.secrets.exposure(reference).map {
+                Diagnostic(
+                    severity: .warning, file: configuration.file, line: mark.line,
+                    column: mark.column, length: mark.length,
+                    message: "\($0.reference) \($0.message)")
+            }
+        }
     }
 
     /// The files that the patterns under `contracts` match, each once, in order. A name without a
