@@ -43,7 +43,7 @@ let package = Package(
         room("Ledger", ["CSQLite"]),
         room("Kafka", ["CRdKafka"]),
         room("Replication", ["Contracts", "Ledger", "Cryptography"]),
-        room("Operations", ["Ledger"]),
+        room("Operations", ["Contracts", "Ledger"]),
         room("Lab", ["Kafka", "CRdKafka", "CFlights", "CChild"]),
         .executableTarget(
             name: "crossdock",
@@ -57,6 +57,7 @@ let package = Package(
         suite("Cryptography", ["Cryptography"]),
         suite("Contracts", ["Contracts", "Cryptography"]),
         suite("Command", ["Contracts", "crossdock"]),
+        suite("Operations", ["Operations", "Ledger"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -16,12 +16,14 @@ package struct LaneRow: Sendable, Hashable {
     /// When a batch was last committed, nil = never.
     package var lastCommit: Int64?
     package var halt: Halt?
+    /// When the halt was found. Milliseconds since the epoch.
+    package var haltedSince: Int64?
     /// Choices recorded by `recover` that the lane has not applied yet.
     package var pending: [Act]
 
     package init(
         lane: Int, state: LaneState, detail: String = "", since: Int64, lastCommit: Int64? = nil,
-        halt: Halt? = nil, pending: [Act] = []
+        halt: Halt? = nil, haltedSince: Int64? = nil, pending: [Act] = []
     ) {
         self.lane = lane
         self.state = state
@@ -29,6 +31,7 @@ package struct LaneRow: Sendable, Hashable {
         self.since = since
         self.lastCommit = lastCommit
         self.halt = halt
+        self.haltedSince = haltedSince
         self.pending = pending
     }
 }
@@ -72,5 +75,38 @@ package struct LedgerSnapshot: Sendable, Hashable {
     package init(contracts: [ContractRow], isServiceRunning: Bool) {
         self.contracts = contracts
         self.isServiceRunning = isServiceRunning
+    }
+}
+
+extension LedgerSnapshot {
+    /// - Parameter lanes: as `Ledger.report` gives them.
+    package init(lanes: [LaneReport], isServiceRunning: Bool) {
+        var contracts: [ContractRow] = []
+        for lane in lanes {
+            if contracts.last?.id != lane.lane.contract {
+                contracts.append(
+                    ContractRow(id: lane.lane.contract, pin: nil, lanes: [], partitions: []))
+            }
+            contracts[contracts.count - 1].add(lane)
+        }
+        self.init(contracts: contracts, isServiceRunning: isServiceRunning)
+    }
+}
+
+extension ContractRow {
+    fileprivate mutating func add(_ report: LaneReport) {
+        let number = report.lane.lane
+        pin = pin ?? report.pin
+        // A lane that has said nothing yet, in a ledger that was written before.
+        let state = report.status.flatMap { LaneState(rawValue: $0.state) } ?? .stopped
+        lanes.append(
+            LaneRow(
+                lane: number, state: state, detail: report.status?.detail ?? "",
+                since: report.status?.since ?? 0, lastCommit: report.status?.lastCommit,
+                halt: report.halt, haltedSince: report.haltSince, pending: report.pending))
+        partitions += report.partitions.map {
+            PartitionRow(
+                partition: $0.partition, lane: number, decided: $0.decided, counts: $0.counts)
+        }
     }
 }
