@@ -1,24 +1,42 @@
-/// The expression language of filters, as far as the contract reader needs it.
+/// The Common Expression Language, as contract.md uses it.
 package enum CEL {
-    /// Every mistake in `text`, empty where it parses, type-checks and may yield a bool.
-    package static func check(_ text: String) -> [CELDiagnostic] { [] }
-}
+    /// Mistakes in a filter, all at once, and remarks; empty where it is fine. `format` says what
+    /// `value` is: any JSON object, or bytes.
+    package static func check(
+        _ text: String, format: Stream.Format = .json
+    ) -> [CELDiagnostic] {
+        let syntax: CELSyntax
+        do {
+            syntax = try CELParser.parse(text)
+        } catch {
+            return [error]
+        }
+        var checker = CELChecker(variables: variables(format))
+        let type = checker.type(of: syntax)
+        var diagnostics = checker.diagnostics
+        if type != .bool, type != .dyn, !diagnostics.contains(where: { $0.severity == .error }) {
+            diagnostics.append(
+                CELDiagnostic(syntax.range, "a filter is true or false, and this is \(type.name)"))
+        }
+        return diagnostics
+    }
 
-/// A mistake or remark at a place of an expression.
-package struct CELDiagnostic: Hashable, Sendable {
-    /// Where it stands, in UTF-8 bytes of the expression's text.
-    package var offset: Int
-    /// UTF-8 bytes to underline, at least 1.
-    package var length: Int
-    package var severity: Diagnostic.Severity
-    package var message: String
+    /// What a record offers to an expression.
+    static func variables(_ format: Stream.Format) -> [String: CELType] {
+        [
+            "value": format == .bytes ? .bytes : .dyn, "key": .dyn, "headers": .map(.dyn),
+            "topic": .string, "partition": .int, "offset": .int,
+        ]
+    }
 
-    package init(
-        offset: Int, length: Int, severity: Diagnostic.Severity = .error, message: String
-    ) {
-        self.offset = offset
-        self.length = length
-        self.severity = severity
-        self.message = message
+    /// A filter ready to run; throws the first mistake.
+    static func compile(
+        _ text: String, format: Stream.Format, paths: @escaping ([String]) -> Int32
+    ) throws(CELDiagnostic) -> CELProgram {
+        for diagnostic in check(text, format: format) where diagnostic.severity == .error {
+            throw diagnostic
+        }
+        let syntax = try CELParser.parse(text)
+        return CELCompiler.compile(text, syntax, paths: format == .bytes ? nil : paths)
     }
 }

@@ -1,0 +1,164 @@
+internal import Glibc
+
+/// String functions and conversions.
+extension CELEvaluator {
+    mutating func text(
+        _ operation: CELOperation, _ a: CELValue, _ b: CELValue, _ index: Int32
+    ) -> CELValue {
+        guard a.tag == .string, b.tag == .string else { return .failure(.noOverload, index) }
+        let (text, part) = (a.text, b.text)
+        switch operation {
+        case .startsWith:
+            return .bool(
+                part.count <= text.count
+                    && Contracts.isEqual(UnsafeBufferPointer(rebasing: text[..<part.count]), part))
+        case .endsWith:
+            return .bool(
+                part.count <= text.count
+                    && Contracts.isEqual(
+                        UnsafeBufferPointer(rebasing: text[(text.count - part.count)...]), part)
+            )
+        case .contains:
+            spend(text.count / 16)
+            let found = has(text, part)
+            return steps < 0 ? .failure(.tooCostly, index) : .bool(found)
+        case .matches:
+            spend(text.count / 16 + part.count * 16)
+            guard let pattern = try? Pattern(Array(part)) else {
+                return .failure(.badPattern, index)
+            }
+            return .bool(pattern.matches(text))
+        default: return .failure(.noOverload, index)
+        }
+    }
+
+    /// Looks for the part's first byte and compares there. The steps pay for texts that make this
+    /// quadratic.
+    private mutating func has(
+        _ text: UnsafeBufferPointer<UInt8>, _ part: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        guard let start = text.baseAddress, let needle = part.baseAddress, let first = part.first
+        else { return part.isEmpty }
+        var place = 0
+        while place + part.count <= text.count {
+            let left = text.count - part.count - place + 1
+            guard let found = memchr(start + place, Int32(first), left) else { return false }
+            place = UnsafeRawPointer(found) - UnsafeRawPointer(start)
+            if memcmp(start + place, needle, part.count) == 0 { return true }
+            spend(1 + part.count / 64)
+            if steps < 0 { return false }
+            place += 1
+        }
+        return false
+    }
+
+    mutating func convert(
+        _ operation: CELOperation, _ value: CELValue, _ index: Int32
+    ) -> CELValue {
+        let converted: CELValue?
+        switch operation {
+        case .toDyn: return value
+        case .toInt: converted = int(value)
+        case .toUInt: converted = uint(value)
+        case .toDouble: converted = double(value)
+        case .toBool: converted = bool(value)
+        case .toString: converted = string(value)
+        default: converted = bytes(value)
+        }
+        return converted
+            ?? .failure(canConvert(operation, value) ? .badConversion : .noOverload, index)
+    }
+
+    private func canConvert(_ operation: CELOperation, _ value: CELValue) -> Bool {
+        switch operation {
+        case .toBool: value.tag == .string
+        case .toString: value.tag == .bytes
+        case .toBytes: false
+        default: value.isNumber || value.tag == .string
+        }
+    }
+
+    private func int(_ value: CELValue) -> CELValue? {
+        switch value.tag {
+        case .int: return value
+        case .uint: return Int64(exactly: value.payload).map { .int($0) }
+        case .double:
+            // The range is open: the bounds themselves are not exact in all of CEL's languages.
+            let number = value.asDouble
+            guard number > -9_223_372_036_854_775_808, number < 9_223_372_036_854_775_808 else {
+                return nil
+            }
+            return .int(Int64(number))
+        case .string: return Int64(String(decoding: value.text, as: UTF8.self)).map { .int($0) }
+        default: return nil
+        }
+    }
+
+    private func uint(_ value: CELValue) -> CELValue? {
+        switch value.tag {
+        case .int: return UInt64(exactly: value.asInt).map { .uint($0) }
+        case .uint: return value
+        case .double:
+            let number = value.asDouble
+            guard number >= 0, number < 18_446_744_073_709_551_616 else { return nil }
+            return .uint(UInt64(number))
+        case .string: return UInt64(String(decoding: value.text, as: UTF8.self)).map { .uint($0) }
+        default: return nil
+        }
+    }
+
+    private func double(_ value: CELValue) -> CELValue? {
+        switch value.tag {
+        case .int: return .double(Double(value.asInt))
+        case .uint: return .double(Double(value.payload))
+        case .double: return value
+        case .string: return Double(String(decoding: value.text, as: UTF8.self)).map { .double($0) }
+        default: return nil
+        }
+    }
+
+    private func bool(_ value: CELValue) -> CELValue? {
+        if value.tag == .bool { return value }
+        guard value.tag == .string else { return nil }
+        switch String(decoding: value.text, as: UTF8.self) {
+        case "1", "t", "true", "TRUE", "True": return .bool(true)
+        case "0", "f", "false", "FALSE", "False": return .bool(false)
+        default: return nil
+        }
+    }
+
+    private mutating func string(_ value: CELValue) -> CELValue? {
+        switch value.tag {
+        case .string: return value
+        case .bytes: return JSONText.isUTF8(value.text) ? .string(value.text) : nil
+        case .bool: return keep(value.payload != 0 ? "true" : "false")
+        case .int: return keep(String(value.asInt))
+        case .uint: return keep(String(value.payload))
+        case .double: return keep(CELEvaluator.text(of: value.asDouble))
+        default: return nil
+        }
+    }
+
+    private func bytes(_ value: CELValue) -> CELValue? {
+        switch value.tag {
+        case .bytes: value
+        case .string: .bytes(value.text)
+        default: nil
+        }
+    }
+
+    /// Shortest text that reads back as the same double, without a needless fraction.
+    static func text(of number: Double) -> String {
+        if number.isNaN { return "NaN" }
+        if number.isInfinite { return number < 0 ? "-Infinity" : "Infinity" }
+        let text = String(number)
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+
+    private mutating func keep(_ text: String) -> CELValue {
+        let bytes = Array(text.utf8)
+        let memory = arena.allocate(UInt8.self, count: bytes.count)
+        for (index, byte) in bytes.enumerated() { memory[index] = byte }
+        return .string(UnsafeBufferPointer(start: memory, count: bytes.count))
+    }
+}

@@ -1,0 +1,75 @@
+/// Decides the records of one stream under one contract: what leaves, and why not what does not.
+///
+/// One per lane and stream; one thread at a time. A decision depends on the record, the contract and
+/// the keys alone. In steady state nothing is allocated: all memory is reused.
+package final class StreamDecider {
+    private let stream: Stream
+    private let program: CELProgram?
+    /// Behind a pointer, so that the record path pays no exclusivity checks.
+    private let core: UnsafeMutablePointer<DeciderCore>
+    private var outside: Violation?
+
+    /// `keys`: secret bytes by the name that the contract uses. `partnerPartitions`: of `stream.to`, used
+    /// by `partition: key` only. Throws where a key is missing or the stream is not one that a checked
+    /// contract can hold.
+    package init(
+        contractID: String, stream: Stream, keys: [String: [UInt8]], partnerPartitions: Int32
+    ) throws(EngineError) {
+        self.stream = stream
+        let source = SourcePlan()
+        var program: CELProgram?
+        if let filter = stream.filter {
+            do throws(CELDiagnostic) {
+                program = try CEL.compile(filter.text, format: stream.format) { names in
+                    source.slot(names, in: source.record)
+                }
+            } catch {
+                throw EngineError(message: "filter: \(error.message)")
+            }
+        }
+        self.program = program
+        let core = try DeciderCore(stream, source, program, keys, partnerPartitions)
+        self.core = .allocate(capacity: 1)
+        self.core.initialize(to: core)
+    }
+
+    deinit {
+        core.pointee.free()
+        core.deinitialize(count: 1)
+        core.deallocate()
+    }
+
+    /// The record is borrowed until the next call.
+    package func decide(_ record: borrowing SourceRecord) -> Decision {
+        if outside != nil { outside = nil }
+        return core.pointee.decide(record)
+    }
+
+    /// What leaves, after `.delivered`: valid until the next `decide`, and as long as the record.
+    package var output: OutputRecord { core.pointee.output }
+
+    /// Why the last record does not conform, after `.dropped`, `.quarantined` or `.stopped`.
+    package var violation: Violation {
+        outside ?? core.pointee.trouble.violation(stream, program)
+    }
+
+    /// What becomes of a record in which somebody else found a violation, by `onViolation`.
+    package func refuse(_ violation: Violation) -> Decision {
+        outside = violation
+        return core.pointee.refusal
+    }
+
+    /// The reason of the last decision in words; empty for `.delivered`. Never holds record contents.
+    package func explanation(of decision: Decision) -> String {
+        switch decision {
+        case .delivered: return ""
+        case .filtered:
+            if core.pointee.wasTombstone { return "tombstone" }
+            return stream.filter.map { "\($0.text) is false" } ?? ""
+        case .dropped, .quarantined, .stopped:
+            let violation = violation
+            let path = violation.path.isEmpty ? "" : " \(violation.path):"
+            return "\(violation.rule.rawValue):\(path) \(violation.detail)"
+        }
+    }
+}

@@ -1,0 +1,201 @@
+/// The record path: filter, fields, key, headers, partition, in this order. Plain memory throughout.
+struct DeciderCore {
+    enum KeyStep {
+        case keep, drop
+        case pseudonym(Int32, length: Int32)
+        /// The value in a slot, as text, transformed.
+        case slot(Int32, TransformStep)
+    }
+
+    private(set) var output: OutputRecord
+    private(set) var trouble = Trouble.none
+    private(set) var wasTombstone = false
+    /// What a violation comes to.
+    let refusal: Decision
+
+    private var scanner: JSONScanner
+    private var filter: CELEvaluator?
+    var writer: OutputWriter
+    private var headers: HeaderFilter
+    private let key: KeyStep
+    private let isJSON: Bool
+    private let forwardsTombstones: Bool
+    private let partitionsByKey: Bool
+    private let partnerPartitions: Int32
+    /// The key that leaves, where it is not the record's own.
+    private var keyBuffer = ByteBuffer(capacity: 256)
+
+    init(
+        _ stream: Stream, _ source: SourcePlan, _ program: CELProgram?,
+        _ keys: [String: [UInt8]], _ partnerPartitions: Int32
+    ) throws(EngineError) {
+        guard stream.format == .json || stream.format == .bytes else {
+            throw EngineError(
+                message: "format \(stream.format.rawValue) is not available in this release yet")
+        }
+        isJSON = stream.format == .json
+        guard stream.partition == .keep || partnerPartitions > 0 else {
+            throw EngineError(message: "topic '\(stream.to)' has no partitions")
+        }
+        var transforms = TransformTable(keys: keys)
+        let plan = try OutputPlan(stream.fields, source)
+        key = try DeciderCore.keyStep(stream, source, &transforms)
+        let outputs = try OutputProgram(plan, stream.fields, &transforms)
+        scanner = JSONScanner(names: source.nameTable(), slotCount: source.slotCount)
+        writer = OutputWriter(outputs, transforms, slots: scanner.slots)
+        filter = program.map { [slots = scanner.slots] in
+            CELEvaluator($0, slots: slots, topic: stream.from)
+        }
+        rootSlot = source.record.root.slot
+        headers = HeaderFilter(stream.headers)
+        forwardsTombstones = stream.forwardsTombstones
+        partitionsByKey = stream.partition == .key
+        self.partnerPartitions = partnerPartitions
+        refusal =
+            switch stream.onViolation {
+            case .quarantine: .quarantined
+            case .stop: .stopped
+            case .drop: .dropped
+            }
+        output = OutputRecord(
+            key: nil, value: nil, headers: UnsafeBufferPointer(start: nil, count: 0),
+            timestamp: -1, partition: 0)
+    }
+
+    /// Slot of the whole record, -1 = nobody asks for it.
+    private let rootSlot: Int32
+
+    private static func keyStep(
+        _ stream: Stream, _ source: SourcePlan, _ transforms: inout TransformTable
+    ) throws(EngineError) -> KeyStep {
+        switch stream.key {
+        case .keep: return .keep
+        case .drop:
+            guard stream.partition == .keep else {
+                throw EngineError(message: "'partition: key' needs a key, and 'key' is drop")
+            }
+            return .drop
+        case .pseudonym(let pseudonym):
+            guard case .pseudonym(let key, let length) = try transforms.add(pseudonym) else {
+                return .drop
+            }
+            return .pseudonym(key, length: length)
+        case .path(let path, let transform):
+            guard stream.format == .json, !stream.forwardsTombstones,
+                !path.steps.contains(where: \.elements)
+            else { throw EngineError(message: "key path '\(path.text)' cannot be used here") }
+            let slot = source.slot(path.steps.map(\.member), in: source.record)
+            return .slot(slot, try transforms.add(transform))
+        }
+    }
+
+    func free() {
+        scanner.free()
+        filter?.free()
+        writer.free()
+        headers.free()
+        keyBuffer.free()
+    }
+
+    // MARK: one record
+
+    mutating func decide(_ record: borrowing SourceRecord) -> Decision {
+        wasTombstone = false
+        guard let value = record.value else { return tombstone(record) }
+        if isJSON, !scanner.scan(value, root: rootSlot) { return refuse(.json(scanner.fault)) }
+        if filter != nil {
+            let verdict = filter?.run(
+                CELInput(
+                    value: value, key: record.key, headers: record.headers,
+                    partition: record.partition, offset: record.offset))
+            guard let verdict, verdict.tag == .bool else { return refuse(failed(verdict)) }
+            if verdict.payload == 0 { return .filtered }
+        }
+        if isJSON {
+            writer.write()
+            guard case .none = writer.trouble else { return refuse(writer.trouble) }
+            output.value = writer.buffer.bytes
+        } else {
+            output.value = value
+        }
+        return address(record)
+    }
+
+    @inline(never)
+    private func failed(_ verdict: CELValue?) -> Trouble {
+        guard let verdict else { return .filterNotBool(.null) }
+        guard verdict.isFailure, let failure = CELFailure(rawValue: UInt8(verdict.payload)) else {
+            return .filterNotBool(verdict.tag)
+        }
+        return .filter(failure, node: Int32(bitPattern: verdict.count))
+    }
+
+    private mutating func refuse(_ trouble: Trouble) -> Decision {
+        self.trouble = trouble
+        return refusal
+    }
+
+    /// A null value bypasses filter and fields.
+    private mutating func tombstone(_ record: borrowing SourceRecord) -> Decision {
+        wasTombstone = true
+        guard forwardsTombstones else { return .filtered }
+        output.value = nil
+        return address(record)
+    }
+
+    /// Key, headers, partition and timestamp.
+    private mutating func address(_ record: borrowing SourceRecord) -> Decision {
+        switch key {
+        case .keep: output.key = record.key
+        case .drop: output.key = nil
+        case .pseudonym(let number, let length):
+            output.key = record.key.map { pseudonym($0, number, length) }
+        case .slot(let slot, let transform):
+            guard keyFrom(scanner.slots[Int(slot)], transform) else { return refusal }
+        }
+        output.headers = headers.select(record.headers)
+        output.timestamp = record.timestamp
+        output.partition = partitionsByKey ? partition(record.partition) : record.partition
+        return .delivered
+    }
+
+    private func partition(_ source: Int32) -> Int32 {
+        guard let key = output.key else { return source % partnerPartitions }
+        return Murmur2.partition(key, of: partnerPartitions)
+    }
+
+    // MARK: keys
+
+    private mutating func pseudonym(
+        _ text: UnsafeRawBufferPointer, _ number: Int32, _ length: Int32
+    ) -> UnsafeRawBufferPointer {
+        keyBuffer.count = 0
+        keyBuffer.reserve(Int(length))
+        writer.pseudonym(text, number, Int(length), to: keyBuffer.base)
+        keyBuffer.count = Int(length)
+        return keyBuffer.bytes
+    }
+
+    /// A string's content or a scalar's source text. False: a violation.
+    private mutating func keyFrom(_ span: JSONSpan, _ transform: TransformStep) -> Bool {
+        guard span.kind != .absent, span.kind != .null, !span.kind.isContainer else {
+            trouble = .key(span.kind)
+            return false
+        }
+        let text = writer.plainText(span)
+        switch transform {
+        case .none: output.key = UnsafeRawBufferPointer(text)
+        case .pseudonym(let number, let length):
+            output.key = pseudonym(UnsafeRawBufferPointer(text), number, length)
+        case .mask(let number):
+            guard span.kind.isString else {
+                trouble = .keyTransform(span.kind)
+                return false
+            }
+            keyBuffer.count = 0
+            writer.mask(text, number, asJSON: false, to: &keyBuffer)
+            output.key = keyBuffer.bytes
+        }
+        return true
+    }
+}

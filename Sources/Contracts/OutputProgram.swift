@@ -1,0 +1,123 @@
+extension JSONType: BitwiseCopyable {}
+
+/// What writes the output value: steps in output order. Immutable while records are decided.
+struct OutputProgram {
+    enum Operation: UInt8 {
+        /// A captured value, checked and transformed.
+        case field
+        /// Text that is the same for every record.
+        case constant
+        /// Members follow, up to `closeObject`; gone again if there turns out to be none.
+        case openObject
+        case closeObject
+        /// The same for an element of an array, which stays `{}`.
+        case openElement
+        case closeElement
+        /// The steps up to `end`, once for every element of the array in `slot`.
+        case array
+    }
+
+    struct Step {
+        var operation: Operation
+        var transform = TransformStep.none
+        /// Nil: any type.
+        var type: JSONType?
+        var required = false
+        var slot: Int32 = -1
+        /// Index into the stream's fields, for violations.
+        var field: Int32 = -1
+        /// `"name":`, empty for an element; for a constant the value stands behind it.
+        var text: UnsafePointer<UInt8>
+        var textLength: Int32
+        /// Nesting of `openObject`.
+        var depth: Int32 = 0
+        /// Of `array`: the step behind its element's.
+        var end: Int32 = 0
+        var scope: Int32 = -1
+    }
+
+    let steps: UnsafeMutablePointer<Step>
+    let count: Int
+    let scopes: [ElementScope]
+    /// Where the object opened at each depth began.
+    let opened: UnsafeMutablePointer<Int>
+
+    init(_ plan: OutputPlan, _ fields: [Field], _ transforms: inout TransformTable)
+        throws(EngineError)
+    {
+        var builder = OutputBuilder(fields: fields)
+        if case .object(let members) = plan.root.content {
+            for member in members { try builder.add(member, depth: 0, &transforms) }
+        }
+        steps = copy(builder.steps)
+        count = builder.steps.count
+        scopes = builder.scopes
+        opened = .allocate(capacity: builder.maximumDepth + 1)
+        opened.initialize(repeating: 0, count: builder.maximumDepth + 1)
+    }
+
+    func free() {
+        for index in 0..<count { steps[index].text.deallocate() }
+        steps.deallocate()
+        for scope in scopes { scope.free() }
+        opened.deallocate()
+    }
+}
+
+private struct OutputBuilder {
+    let fields: [Field]
+    var steps: [OutputProgram.Step] = []
+    var scopes: [ElementScope] = []
+    var maximumDepth = 0
+
+    mutating func add(
+        _ node: OutputPlan.Node, depth: Int, isElement: Bool = false,
+        _ transforms: inout TransformTable
+    ) throws(EngineError) {
+        maximumDepth = max(maximumDepth, depth)
+        let name = isElement ? "" : JSONLiteral.quoted(node.name) + ":"
+        switch node.content {
+        case .field(let index, let slot):
+            let field = fields[index]
+            if case .constant(let json) = field.source {
+                steps.append(step(.constant, name + json))
+                return
+            }
+            var step = step(.field, name)
+            step.slot = slot
+            step.field = Int32(index)
+            step.type = field.type
+            step.required = field.required
+            step.transform = try transforms.add(field.transform)
+            steps.append(step)
+        case .object(let members):
+            var open = step(isElement ? .openElement : .openObject, name)
+            open.depth = Int32(depth)
+            steps.append(open)
+            for member in members { try add(member, depth: depth + 1, &transforms) }
+            var close = step(isElement ? .closeElement : .closeObject, "")
+            close.depth = Int32(depth)
+            steps.append(close)
+        case .array(let slot, let scope, let element):
+            let place = steps.count
+            var array = step(.array, name)
+            array.slot = slot
+            array.scope = Int32(scopes.count)
+            steps.append(array)
+            scopes.append(ElementScope(scope))
+            try add(element, depth: depth + 1, isElement: true, &transforms)
+            steps[place].end = Int32(steps.count)
+            // A required path that does not even reach its array leads nowhere.
+            if let required = steps[(place + 1)...].first(where: { $0.required }) {
+                steps[place].required = true
+                steps[place].field = required.field
+            }
+        }
+    }
+
+    private func step(_ operation: OutputProgram.Operation, _ text: String) -> OutputProgram.Step {
+        let bytes = Array(text.utf8)
+        return OutputProgram.Step(
+            operation: operation, text: UnsafePointer(copy(bytes)), textLength: Int32(bytes.count))
+    }
+}

@@ -1,0 +1,25 @@
+internal import Cryptography
+
+/// contract.md `pseudonym`: lower-case hex of HMAC-SHA-256.
+struct PseudonymKey {
+    private let key: HMACKey
+
+    init(_ secret: [UInt8]) { key = HMACKey(secret) }
+
+    /// Writes the first `length` hex digits (at most 64) of the code of `text`.
+    @inline(__always)
+    func write(
+        _ text: UnsafeRawBufferPointer, length: Int, to output: UnsafeMutablePointer<UInt8>
+    ) {
+        var code: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &code) { bytes in
+            guard let start = bytes.baseAddress else { return }
+            key.authenticate(text, into: start)
+            for index in 0..<length {
+                let byte = bytes[index >> 1]
+                let digit = index & 1 == 0 ? byte >> 4 : byte & 15
+                output[index] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            }
+        }
+    }
+}
