@@ -1,7 +1,7 @@
 import Contracts
 
 /// A record in memory of its own, for a decider to look at.
-struct Sample {
+struct EngineRecord {
     var value: String? = "{}"
     var key: String?
     var headers: [(String, String?)] = []
@@ -74,7 +74,7 @@ func text(_ bytes: UnsafeRawBufferPointer?) -> String? {
 
 extension StreamDecider {
     /// Decides one record and copies what came of it.
-    func outcome(_ sample: Sample) -> Outcome {
+    func outcome(_ sample: EngineRecord) -> Outcome {
         let box = HeaderBox(sample.headers)
         return withBytes(sample.value) { value in
             withBytes(sample.key) { key in
@@ -107,41 +107,45 @@ extension StreamDecider {
     }
 }
 
-/// A stream with the given parts; the fields are written as in a contract's short form or as `Field`s.
-func stream(
-    _ paths: [String] = [], fields: [Field] = [], filter: String? = nil,
-    key: Stream.KeyRule = .keep, headers: [String] = [], forwardsTombstones: Bool = false,
-    partition: Stream.PartitionRule = .keep, onViolation: Stream.OnViolation = .quarantine,
-    format: Stream.Format = .json
-) throws -> Stream {
-    Stream(
-        from: "source", to: "target", format: format,
-        filter: filter.map { Expression(text: $0) },
-        fields: try paths.map {
-            Field(source: .path(try Path(text: $0)), output: try Path(text: $0))
-        }
-            + fields,
-        key: key, headers: headers, forwardsTombstones: forwardsTombstones, partition: partition,
-        onViolation: onViolation)
-}
+/// Short ways to streams and what becomes of records in them.
+enum Engine {
+    /// A stream with the given parts; the fields are written as in a contract's short form or as `Field`s.
+    static func stream(
+        _ paths: [String] = [], fields: [Field] = [], filter: String? = nil,
+        key: Stream.KeyRule = .keep, headers: [String] = [], forwardsTombstones: Bool = false,
+        partition: Stream.PartitionRule = .keep, onViolation: Stream.OnViolation = .quarantine,
+        format: Stream.Format = .json
+    ) throws -> Stream {
+        Stream(
+            from: "source", to: "target", format: format,
+            filter: filter.map { Expression(text: $0) },
+            fields: try paths.map {
+                Field(source: .path(try Path(text: $0)), output: try Path(text: $0))
+            }
+                + fields,
+            key: key, headers: headers, forwardsTombstones: forwardsTombstones,
+            partition: partition,
+            onViolation: onViolation)
+    }
 
-func field(
-    _ path: String, as output: String? = nil, type: JSONType? = nil, required: Bool = false,
-    _ transform: Transform? = nil
-) throws -> Field {
-    Field(
-        source: .path(try Path(text: path)), output: try Path(text: output ?? path), type: type,
-        required: required, transform: transform)
-}
+    static func field(
+        _ path: String, as output: String? = nil, type: JSONType? = nil, required: Bool = false,
+        _ transform: Transform? = nil
+    ) throws -> Field {
+        Field(
+            source: .path(try Path(text: path)), output: try Path(text: output ?? path), type: type,
+            required: required, transform: transform)
+    }
 
-let testKeys: [String: [UInt8]] = ["k1": Array("0123456789abcdef".utf8)]
+    static let keys: [String: [UInt8]] = ["k1": Array("0123456789abcdef".utf8)]
 
-func decider(_ stream: Stream, partitions: Int32 = 6) throws -> StreamDecider {
-    try StreamDecider(
-        contractID: "test", stream: stream, keys: testKeys, partnerPartitions: partitions)
-}
+    static func decider(_ stream: Stream, partitions: Int32 = 6) throws -> StreamDecider {
+        try StreamDecider(
+            contractID: "test", stream: stream, keys: keys, partnerPartitions: partitions)
+    }
 
-/// What leaves of one record, or why it does not.
-func decide(_ stream: Stream, _ value: String?) throws -> Outcome {
-    try decider(stream).outcome(Sample(value: value))
+    /// What leaves of one record, or why it does not.
+    static func decide(_ stream: Stream, _ value: String?) throws -> Outcome {
+        try decider(stream).outcome(EngineRecord(value: value))
+    }
 }
