@@ -34,6 +34,9 @@ extension Lane {
         var nonce: Nonce
         var view = CheckpointView()
         var readingSince: Duration?
+        /// Asked for between our init and our claim: a claim that commits proves that no twin came in
+        /// between, so nothing here is ahead of the markers that the read up to the claim will see.
+        var group: [SourcePartition: Int64] = [:]
     }
 
     private func perform(_ effect: Recovery.Effect, _ attempt: inout Attempt) throws
@@ -60,6 +63,7 @@ extension Lane {
         case .claim:
             attempt.nonce = world.nonce()
             attempt.readingSince = nil
+            attempt.group = try groupOffsets()
             return try claim(attempt.nonce)
         case .read:
             let since = attempt.readingSince ?? world.now()
@@ -71,7 +75,7 @@ extension Lane {
             world.wait(.milliseconds(50))
             return .notVisible(overdue: world.now() - since > partner.transactionTimeout * 2)
         case .judge:
-            try settle(attempt.view)
+            try settle(attempt.view, group: attempt.group)
             return .settled
         case .check:
             try checkAndAnswer()
@@ -149,7 +153,7 @@ extension Lane {
             partition: checkpointPartition, from: readFrom, timeout: .seconds(15)
         ) { record in
             if case .claim(let claim) = codec.open(record), claim.lane == plan.lane {
-                newest = Recovery.SeenClaim(nonce: claim.nonce, instance: claim.instance)
+                newest = Recovery.SeenClaim(instance: claim.instance, offset: record.offset)
             }
             return false
         }
@@ -194,9 +198,9 @@ extension Lane {
             if partner.isDirty {
                 throw PortFailure(.fatal, "claim", "EndTxn was sent more than once")
             }
-            return .claimed(nonce)
+            return .claimed(nonce, at: acknowledged.checkpointOffset)
         case .notSent(let why): throw PortFailure(.abortable, "claim", why)
-        case .unknown(let why): return .claimUnknown(why)
+        case .unknown(let why): return .claimUnknown(why, at: acknowledged.checkpointOffset)
         case .fenced(let why): throw PortFailure(.fenced, "claim", why)
         }
     }
@@ -250,14 +254,18 @@ extension Lane {
 
     // MARK: 6. The verdict
 
-    private func settle(_ view: CheckpointView) throws {
-        books = try ledger.books()
+    private func groupOffsets() throws -> [SourcePartition: Int64] {
         let group = try source.groupOffsets(partitions, group: nil)
         var offsets: [SourcePartition: Int64] = [:]
         for (partition, offset) in zip(partitions, group) { offsets[partition] = offset }
+        return offsets
+    }
+
+    private func settle(_ view: CheckpointView, group: [SourcePartition: Int64]) throws {
+        books = try ledger.books()
         let now = Circumstances(
             pin: plan.pin, lane: plan.lane, partitions: partitions, clusters: clusters,
-            layout: layout, groupOffsets: offsets, contractStarted: try ledger.contractStarted())
+            layout: layout, groupOffsets: group, contractStarted: try ledger.contractStarted())
         noteForced()
         switch Reconciliation.judge(books: books, view: view, now: now, acts: books.pending) {
         case .halt(let halt): throw halt

@@ -241,7 +241,10 @@ package struct Reconciliation {
                 return "markers unknown to the ledger, adopted"
             }
         }
-        if view.foreignClaim != nil { return "another instance ran since, markers adopted" }
+        // Without any marker the other instance has decided nothing that counts.
+        if view.foreignClaim != nil && !view.markers.isEmpty {
+            return "another instance ran since, markers adopted"
+        }
         let proven = books.intent.map(isCommitted) ?? false
         for (partition, offset) in now.groupOffsets {
             guard let known = books.partitions[partition] else { continue }

@@ -53,10 +53,10 @@ package struct Recovery: Hashable, Sendable {
         case looked(SeenClaim?)
         case waited
         case initialised
-        /// The claim's transaction committed.
-        case claimed(Nonce)
+        /// The claim's transaction committed; `at`: its acknowledged offset.
+        case claimed(Nonce, at: Int64)
         /// It may have: the nonce is in the ledger either way.
-        case claimUnknown(String)
+        case claimUnknown(String, at: Int64)
         case read
         /// Our nonce is not visible yet; `overdue`: for longer than any transaction can be open.
         case notVisible(overdue: Bool)
@@ -67,11 +67,12 @@ package struct Recovery: Hashable, Sendable {
     }
 
     package struct SeenClaim: Hashable, Sendable {
-        package var nonce: String
         package var instance: String
-        package init(nonce: String, instance: String) {
-            self.nonce = nonce
+        /// On the lane's checkpoint partition.
+        package var offset: Int64
+        package init(instance: String, offset: Int64) {
             self.instance = instance
+            self.offset = offset
         }
     }
 
@@ -86,21 +87,21 @@ package struct Recovery: Hashable, Sendable {
     /// Inits since the last committed batch, that of this recovery included: see `mustWaitOut`.
     private var inits: Int
     private var hasWaitedOut = false
-    /// The newest claim of another instance that is known to be older than our own doing.
-    private var baseline: SeenClaim?
-    private var hasBaseline = false
+    /// Claims up to this offset are older than our own doing: they stood there before our first init, or
+    /// before a claim of ours, which only the holder of the newest epoch can append. Whether ours has
+    /// committed, or is hidden by an open transaction, does not matter. Nil: not looked yet.
+    private var baseline: Int64?
 
     /// `previousInits`: how many recoveries came since a batch was last committed.
-    package init(instance: String, cause: Cause, previousInits: Int, baseline: SeenClaim? = nil) {
+    package init(instance: String, cause: Cause, previousInits: Int, baseline: Int64 = -1) {
         self.instance = instance
         self.cause = cause
         self.inits = previousInits
-        self.baseline = baseline
-        hasBaseline = cause != .start
+        self.baseline = cause == .start ? nil : baseline
     }
 
     /// What a later recovery has to compare with.
-    package var knownClaim: SeenClaim? { baseline }
+    package var knownClaim: Int64 { baseline ?? -1 }
     package var initCount: Int { inits }
 
     package mutating func begin() -> Effect { enter(.surveying, .survey) }
@@ -116,8 +117,11 @@ package struct Recovery: Hashable, Sendable {
             return enter(.looking, .look)
         case (.retrying, .waited): return enter(.surveying, .survey)
         case (.initialising, .initialised): return enter(.claiming, .claim)
-        case (.claiming, .claimed): return enter(.reading, .read)
-        case (.claiming, .claimUnknown(let why)):
+        case (.claiming, .claimed(_, let offset)):
+            baseline = max(baseline ?? -1, offset)
+            return enter(.reading, .read)
+        case (.claiming, .claimUnknown(let why, let offset)):
+            baseline = max(baseline ?? -1, offset)
             cause = .fenced(why)
             hasWaitedOut = false
             return enter(.looking, .look)
@@ -145,11 +149,12 @@ package struct Recovery: Hashable, Sendable {
     /// stands there is known: only a claim that appears after our own init is a living twin's.
     private mutating func judgeFence(_ claim: SeenClaim?) -> Effect {
         let other = claim.flatMap { $0.instance == instance ? nil : $0 }
-        if !hasBaseline || (cause == .start && inits == 0) {
-            baseline = other
-            hasBaseline = true
-        } else if let other, other != baseline {
-            return enter(.over, .halt(Self.anotherInstance(other)))
+        if let known = baseline, cause != .start || inits > 0 {
+            if let other, other.offset > known {
+                return enter(.over, .halt(Self.anotherInstance(other)))
+            }
+        } else {
+            baseline = other?.offset ?? -1
         }
         if mustWaitOut && !hasWaitedOut { return enter(.waitingOut, .wait(.transactionTimeout)) }
         inits += 1
