@@ -45,6 +45,12 @@ struct Tool: ~Copyable {
         fputs(text, file)
     }
 
+    func makeDirectory(_ name: String) throws {
+        guard mkdir("\(directory)/\(name)", 0o755) == 0 else {
+            throw Failure(what: name, code: errno)
+        }
+    }
+
     func read(_ name: String) throws -> String {
         let path = "\(directory)/\(name)"
         guard let file = fopen(path, "r") else { throw Failure(what: path, code: errno) }

@@ -63,7 +63,8 @@ private struct Reading {
                 "clusters", "name each Kafka cluster, with its client keys", &findings),
             &findings)
         let checkpoints = checkpoints(
-            members.required("checkpoints", "its key, ${file:PATH}, and its topic", &findings), &findings)
+            members.required("checkpoints", "its key, ${file:PATH}, and its topic", &findings),
+            &findings)
         let state = members["stateDirectory"].flatMap { findings.string($0, "stateDirectory") }
         let quarantine = quarantine(members["quarantine"], &findings)
         let lanes = members["lanes"].flatMap { findings.integer($0, "lanes", in: 1...64) }
