@@ -55,6 +55,7 @@ let package = Package(
         suite("Lab", ["Lab"]),
         suite("Kafka", ["Kafka", "Lab"]),
         suite("Cryptography", ["Cryptography"]),
+        suite("Ledger", ["Ledger"]),
         suite("Contracts", ["Contracts", "Cryptography"]),
         suite("Command", ["Contracts", "crossdock"]),
         suite("Operations", ["Operations", "Ledger"]),

@@ -17,13 +17,15 @@ package final class Ledger: Sendable {
 
     /// Made with the ledger file, 32 hexadecimal digits: tells a claim of ours from another's.
     package let instance: String
-    let database: Mutex<Database>
+    /// Nil once it is closed.
+    private let database: Mutex<Database?>
     /// Bytes that refused records may take.
     let quarantineBytes: Int64
     /// Milliseconds since the epoch.
     let clock: @Sendable () -> Int64
     private let directory: StateDirectory
-    private let lock: Int32?
+    /// Descriptor that holds the directory's lock, in service mode.
+    private let lock: Mutex<Int32?>
 
     /// Errors: `inUse` (a second service), `missing` (no ledger yet, for readers and operators),
     /// `unsupported`, `unavailable`, `corrupt`.
@@ -77,17 +79,26 @@ package final class Ledger: Sendable {
         self.instance = instance
         self.database = Mutex(database)
         self.directory = directory
-        self.lock = lock
+        self.lock = Mutex(lock)
         self.quarantineBytes = quarantineBytes
         self.clock = clock
     }
 
-    deinit {
-        if let lock { Glibc.close(lock) }
+    deinit { close() }
+
+    /// Closes the file, then gives the directory free. Every later call fails as `unavailable`.
+    package func close() {
+        database.withLock { $0 = nil }
+        lock.withLock { lock in
+            if let descriptor = lock { Glibc.close(descriptor) }
+            lock = nil
+        }
     }
 
     /// Whether a service runs on this directory, asked without disturbing one that starts.
-    package var isServiceRunning: Bool { lock != nil || directory.isLocked() }
+    package var isServiceRunning: Bool {
+        lock.withLock { $0 != nil } || directory.isLocked()
+    }
 
     /// The same without opening a ledger: it may not be there yet, or be unreadable.
     package static func isServiceRunning(directory: String) -> Bool {
@@ -197,7 +208,8 @@ package final class Ledger: Sendable {
         _ body: (Database) throws(LedgerFailure) -> Result
     ) throws(LedgerFailure) -> Result {
         try database.withLock { (database) throws(LedgerFailure) -> Result in
-            try body(database)
+            guard let database else { throw LedgerFailure(.unavailable, "the ledger is closed") }
+            return try body(database)
         }
     }
 }

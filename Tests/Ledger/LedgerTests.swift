@@ -1,0 +1,122 @@
+import Foundation
+import Glibc
+import Ledger
+import Testing
+
+@Suite struct LedgerTests {
+    private let directory = TemporaryDirectory()
+    private let lane = LaneID(contract: "c", lane: 0)
+
+    private func open(_ access: Ledger.Access) throws -> Ledger {
+        try Ledger.open(directory: directory.path, access: access)
+    }
+
+    private func kind(_ body: () throws -> some Any) -> LedgerFailure.Kind? {
+        do {
+            _ = try body()
+            return nil
+        } catch {
+            return (error as? LedgerFailure)?.kind
+        }
+    }
+
+    @Test func `one service at a time, told apart from readers, and free again after it`() throws {
+        #expect(kind { try open(.reader) } == .missing)
+        let service = try open(.service)
+        #expect(kind { try open(.service) } == .inUse)
+        let reader = try open(.reader)
+        #expect(reader.instance == service.instance)
+        #expect(reader.isServiceRunning)
+        // Asking, and a reader that goes, must not take the lock away.
+        reader.close()
+        #expect(kind { try open(.service) } == .inUse)
+        service.close()
+        #expect(!Ledger.isServiceRunning(directory: directory.path))
+        let again = try open(.service)
+        #expect(again.instance == service.instance)
+    }
+
+    @Test func `the state directory is private, also one that was open to others`() throws {
+        mkdir(directory.path, 0o755)
+        let ledger = try open(.service)
+        defer { ledger.close() }
+        var status = stat()
+        #expect(stat(directory.path, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o700)
+    }
+
+    @Test func `a reader cannot write, an operator records choices`() throws {
+        let service = try open(.service)
+        let store = LaneStore(ledger: service, lane: lane)
+        try store.write([.halt(Halt(reason: "retention-gap", detail: "x", partition: partition(1)))]
+        )
+        let reader = try open(.reader)
+        #expect(kind { try reader.recordAct(lane, choice: "a", reason: "retention-gap") } != nil)
+        let user = try open(.operatorWrite)
+        #expect(kind { try user.recordAct(lane, choice: "a", reason: "violation") } == .missing)
+        try user.recordAct(lane, choice: "start-at", reason: "retention-gap", argument: "9")
+        let act = try user.recordAct(lane, choice: "accept-gap", reason: "retention-gap")
+        #expect(try store.pendingActs() == [act])
+        #expect(try store.books().pending == [act])
+        try store.write([.applied(act: act.id), .clearHalt])
+        #expect(try store.pendingActs().isEmpty)
+        #expect(try store.books().halt == nil)
+    }
+
+    @Test func `changed content under an unchanged version is refused`() throws {
+        let ledger = try open(.service)
+        try ledger.pinContract(id: "c", version: "1.0.0", hash: "aaaa")
+        try ledger.pinContract(id: "c", version: "1.0.0", hash: "aaaa")
+        #expect(
+            kind { try ledger.pinContract(id: "c", version: "1.0.0", hash: "bbbb") }
+                == .contractChanged)
+        try ledger.pinContract(id: "c", version: "1.0.1", hash: "bbbb")
+        try ledger.pinContract(id: "d", version: "1.0.0", hash: "bbbb")
+    }
+
+    @Test func `a file that is no ledger is refused, and left as it is`() throws {
+        mkdir(directory.path, 0o700)
+        let file = "\(directory.path)/ledger.db"
+        try "not a database, but long enough to look at".write(
+            toFile: file, atomically: true, encoding: .utf8)
+        #expect(kind { try open(.service) } == .corrupt)
+        #expect(try String(contentsOfFile: file, encoding: .utf8).hasPrefix("not a database"))
+    }
+
+    @Test func `a state is told with the time since which it stands`() throws {
+        let clock = TestClock()
+        let ledger = try Ledger.open(
+            directory: directory.path, access: .service, clock: { clock.milliseconds })
+        clock.milliseconds = 1000
+        try ledger.setState(lane, state: "waiting", detail: "brokers down")
+        clock.milliseconds = 2000
+        try ledger.setState(lane, state: "waiting", detail: "brokers down", retryAt: 2500)
+        #expect(
+            try ledger.report().first?.status
+                == LaneStatus(
+                    state: "waiting", detail: "brokers down", since: 1000, retryAt: 2500,
+                    heartbeat: 2000))
+        clock.milliseconds = 3000
+        try ledger.setState(lane, state: "running", detail: "", committed: true)
+        clock.milliseconds = 4000
+        try ledger.beat([lane])
+        #expect(
+            try ledger.report().first?.status
+                == LaneStatus(
+                    state: "running", detail: "", since: 3000, lastCommit: 3000, heartbeat: 4000))
+    }
+
+    @Test func `a checkpoint topic that was seen once stays known`() throws {
+        let ledger = try open(.service)
+        #expect(try !ledger.checkpointTopicSeen(cluster: "p", topic: "t"))
+        try ledger.noteCheckpointTopic(cluster: "p", topic: "t")
+        try ledger.noteCheckpointTopic(cluster: "p", topic: "t")
+        #expect(try ledger.checkpointTopicSeen(cluster: "p", topic: "t"))
+        #expect(try !ledger.checkpointTopicSeen(cluster: "q", topic: "t"))
+        #expect(try ledger.quickCheck().isEmpty)
+    }
+}
+
+private final class TestClock: @unchecked Sendable {
+    var milliseconds: Int64 = 0
+}
