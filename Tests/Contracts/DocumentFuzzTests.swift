@@ -33,7 +33,7 @@ struct Seeded: RandomNumberGenerator {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed \(seed)")
         var random = Seeded(state: seed)
-        for _ in 0..<3000 {
+        for _ in 0..<1000 {
             var bytes = Array(Self.seeds[Int.random(in: 0..<3, using: &random)].utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) { mutate(&bytes, &random) }
             check(bytes, seed)

@@ -199,6 +199,24 @@ import Testing
             "'pseudonym' and 'mask': a field takes one of them")
     }
 
+    @Test("what a filter gets wrong, wherever in the file its text stands")
+    func filters() {
+        let message = "unknown variable 'valu'; did you mean 'value'?"
+        for filter in [
+            "value.a > 1 && ⟦valu⟧.b == 'x'", "'value.a == ''é'' && ⟦valu⟧.b == 2'",
+            #""value.a == \"\u00e9\" && ⟦valu⟧.b == 2""#,
+            "|\n  value.a > 1\n    && ⟦valu⟧.b == 'x'", ">-\n  value.a > 1 &&\n\n  ⟦valu⟧.b == 'x'",
+            "value.a == '𝄞é' &&\n      ⟦valu⟧.b == 'x'",
+        ] {
+            expect(Sample.stream("filter: \(filter)"), message)
+        }
+        expect(
+            Sample.stream("filter: ⟦valu⟧.a == ⟦valu⟧.b"), message, message)
+        let absent = "'filter' is a CEL expression; leave it out to let every record pass"
+        expect(Sample.stream("filter: ⟦[a]⟧"), absent)
+        expect(Sample.stream("filter: ⟦''⟧"), absent)
+    }
+
     @Test("headers named twice or not named")
     func headers() {
         expect(Sample.stream("headers: [a, ⟦a⟧]"), "header 'a' is named twice")

@@ -65,7 +65,7 @@ extension ContractDocument {
             members.required("format", "json | bytes", &findings), "format",
             as: Stream.Format.self, later: ["avro", "protobuf"])
         let start = members["start"].flatMap { readStart($0) }
-        let filter = members["filter"].flatMap { readFilter($0) }
+        let filter = members["filter"].flatMap { readFilter($0, format ?? .json) }
         let fields = readFields(members, format)
         let forwards = forwardsTombstones(members)
         let key = readKey(members, format: format, forwardsTombstones: forwards)
@@ -113,14 +113,14 @@ extension ContractDocument {
         return nil
     }
 
-    private mutating func readFilter(_ node: YAMLNode) -> Expression? {
+    private mutating func readFilter(_ node: YAMLNode, _ format: Stream.Format) -> Expression? {
         guard !node.isBroken else { return nil }
         guard case .scalar(let text, _) = node.content, !node.isEmpty else {
             findings.error(
                 node.mark, "'filter' is a CEL expression; leave it out to let every record pass")
             return nil
         }
-        for mistake in CEL.check(text) {
+        for mistake in CEL.check(text, format: format) {
             let utf8 = text.utf8
             let start = utf8.index(
                 utf8.startIndex, offsetBy: max(0, mistake.offset), limitedBy: utf8.endIndex)
