@@ -9,7 +9,10 @@ extension Lane {
         if world.now() - checkedAt >= plan.pace.check { try check() }
         if try writeMarkersDue() { return }
         try collect()
-        guard !batch.isEmpty || slots.contains(where: \.endMoved) else { return }
+        guard !batch.isEmpty || slots.contains(where: \.endMoved) else {
+            if let halt = batch.stop { throw halt }
+            return
+        }
         if needsTransaction {
             try deliver(pin: books.pin ?? plan.pin, next: books.pin ?? plan.pin)
         } else {
