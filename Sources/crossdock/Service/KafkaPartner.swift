@@ -1,0 +1,226 @@
+internal import Contracts
+internal import Kafka
+internal import Ledger
+internal import Replication
+
+/// The partner's cluster for one lane: a transactional producer, and a handle for everything else.
+final class KafkaPartner: LanePartner {
+    private let cluster: ClusterClient
+    private let configuration: ClientConfiguration
+    private let log: ClientLogSink
+    private let plan: LanePlan
+    private let checkpointTopic: String
+    private let checkpoints: CheckpointTopicMaker
+    private var producer: TransactionalProducer?
+    private static let patience = Duration.seconds(10)
+
+    init(
+        _ configuration: ClientConfiguration, plan: LanePlan, checkpointTopic: String,
+        checkpoints: CheckpointTopicMaker, log: @escaping ClientLogSink
+    ) {
+        self.configuration = configuration
+        self.plan = plan
+        self.checkpointTopic = checkpointTopic
+        self.checkpoints = checkpoints
+        self.log = log
+        cluster = ClusterClient(configuration, log: log)
+    }
+
+    func closeAll() {
+        close()
+        cluster.close()
+    }
+
+    var isDirty: Bool { producer?.isDirty ?? true }
+    var transactionTimeout: Duration { configuration.transactionTimeout }
+
+    // MARK: Who is there
+
+    func facts(topics: [String]) throws(PortFailure) -> PartnerFacts {
+        try port { () throws(KafkaFailure) in
+            var counts = try cluster.partitionCounts(
+                topics + [checkpointTopic], timeout: Self.patience)
+            if counts[checkpointTopic] == nil {
+                if try checkpoints.make(checkpointTopic, on: cluster) {
+                    counts = try cluster.partitionCounts(
+                        topics + [checkpointTopic], timeout: Self.patience)
+                }
+            } else {
+                checkpoints.found()
+            }
+            let checkpointPartitions = counts.removeValue(forKey: checkpointTopic)
+            return PartnerFacts(
+                clusterID: try cluster.clusterID(timeout: Self.patience), partitions: counts,
+                checkpointPartitions: checkpointPartitions)
+        }
+    }
+
+    func highWatermarks(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64] {
+        try port { () throws(KafkaFailure) in
+            try cluster.watermarks(
+                positions.map { TopicPartition(topic: $0.topic, partition: $0.partition) },
+                isolation: .readUncommitted, timeout: Self.patience
+            ).map { $0?.high ?? -1 }
+        }
+    }
+
+    func scanCheckpoints(
+        partition: Int32, from offset: Int64?, timeout: Duration,
+        visit: (CheckpointRecord) -> Bool
+    ) throws(PortFailure) -> CheckpointScan {
+        let result = try port { () throws(KafkaFailure) in
+            try cluster.scan(
+                TopicPartition(topic: checkpointTopic, partition: partition), from: offset,
+                timeout: timeout
+            ) { record in
+                visit(
+                    CheckpointRecord(
+                        partition: partition, offset: record.offset,
+                        key: record.key.map(Array.init) ?? [],
+                        value: record.value.map(Array.init)))
+            }
+        }
+        switch result {
+        case .found: return .found
+        case .end: return .end
+        case .timedOut: return .timedOut
+        }
+    }
+
+    // MARK: The transaction
+
+    func initialise(careful: Bool) throws(PortFailure) {
+        close()
+        let made = TransactionalProducer(
+            configuration, transactionalID: plan.transactionalID, topics: plan.partnerTopics,
+            checkpointTopic: checkpointTopic, maxMessageBytes: smallestMaximum(), log: log)
+        try port { () throws(KafkaFailure) in
+            try made.initialise(careful: careful, timeout: .seconds(20))
+        }
+        producer = made
+    }
+
+    /// The smallest max.message.bytes of the partner topics, nil where the partner does not tell: one
+    /// record may then be refused at the broker, which the lane resolves by itself.
+    private func smallestMaximum() -> Int? {
+        (plan.partnerTopics + [checkpointTopic]).compactMap { topic in
+            let settings = try? cluster.topicConfig(topic, timeout: .seconds(3))
+            return settings?["max.message.bytes"].flatMap { Int($0) }
+        }.min()
+    }
+
+    func begin() throws(PortFailure) {
+        let producer = try opened()
+        try port { () throws(KafkaFailure) in try producer.begin() }
+    }
+
+    func produce(_ output: borrowing OutputRecord, topic: Int) throws(PortFailure) -> Produced {
+        guard let producer else { throw notOpen }
+        for header in output.headers { producer.addHeader(header.name, header.value) }
+        do throws(KafkaFailure) {
+            switch try producer.produce(
+                topic: topic, partition: output.partition, key: output.key, value: output.value,
+                timestamp: output.timestamp)
+            {
+            case .accepted: return .accepted
+            case .queueFull: return .queueFull
+            case .tooLarge: return .tooLarge
+            }
+        } catch {
+            throw PortFailure(error)
+        }
+    }
+
+    func produceCheckpoint(partition: Int32, key: [UInt8], value: [UInt8]) throws(PortFailure) {
+        let producer = try opened()
+        try port { () throws(KafkaFailure) in
+            try producer.produceCheckpoint(partition: partition, key: key, value: value)
+        }
+    }
+
+    func serve() { producer?.serve() }
+
+    func flush(timeout: Duration) throws(PortFailure) -> Acknowledged {
+        let producer = try opened()
+        let report = try port { () throws(KafkaFailure) in try producer.flush(timeout: timeout) }
+        let topics = plan.partnerTopics
+        return Acknowledged(
+            count: report.acknowledged, failed: report.failed, refusal: report.refusal,
+            failure: report.failure, rising: report.rising,
+            positions: report.positions.map {
+                PartnerPosition(topic: topics[$0.topic], partition: $0.partition, offset: $0.offset)
+            }, checkpointOffset: report.checkpointOffset)
+    }
+
+    func commit(timeout: Duration) -> CommitOutcome {
+        guard let producer else { return .unknown("the producer is closed") }
+        switch producer.commit(timeout: timeout) {
+        case .committed: return .committed
+        case .notSent(let why): return .notSent(why)
+        case .unknown(let why): return .unknown(why)
+        case .fenced(let why): return .fenced(why)
+        }
+    }
+
+    func abort(timeout: Duration) -> AbortOutcome {
+        guard let producer else { return .unknown("the producer is closed") }
+        switch producer.abort(timeout: timeout) {
+        case .aborted: return .aborted
+        case .unknown(let why): return .unknown(why)
+        case .fenced(let why): return .fenced(why)
+        }
+    }
+
+    func close() {
+        producer?.close()
+        producer = nil
+    }
+
+    private var notOpen: PortFailure {
+        PortFailure(.fatal, "produce", "there is no producer; a recovery makes one")
+    }
+
+    private func opened() throws(PortFailure) -> TransactionalProducer {
+        guard let producer else { throw notOpen }
+        return producer
+    }
+}
+
+/// Makes the checkpoint topic at the first start, and never again after that: a topic that is gone
+/// later is a loss, which the lane halts on.
+final class CheckpointTopicMaker: Sendable {
+    private let ledger: Ledger
+    private let cluster: String
+    private let log: Log
+
+    /// `cluster`: the partner cluster's name in crossdock.yaml.
+    init(ledger: Ledger, cluster: String, log: Log) {
+        self.ledger = ledger
+        self.cluster = cluster
+        self.log = log
+    }
+
+    /// One partition per lane of a few contracts; how many there are is fixed from then on.
+    static let partitions = 8
+    static let settings = [
+        "cleanup.policy": "compact",
+        // Rolled and cleaned often: what a restart reads stays short.
+        "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.1",
+    ]
+
+    /// True where the topic is there now.
+    func make(_ topic: String, on client: ClusterClient) throws(KafkaFailure) -> Bool {
+        guard !ledger.hasSeenCheckpointTopic(cluster: cluster) else { return false }
+        let outcome = try client.createTopic(
+            topic, partitions: Self.partitions, config: Self.settings, timeout: .seconds(15))
+        if outcome == .created {
+            log(
+                .info, "checkpoint topic created",
+                [("cluster", cluster), ("topic", topic), ("partitions", "\(Self.partitions)")])
+        }
+        found()
+        return true
+    }
+
+    func found() { ledger.noteCheckpointTopic(cluster: cluster) }
+}
