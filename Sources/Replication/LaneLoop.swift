@@ -212,7 +212,13 @@ extension Lane {
         try save([.intent(intent, quarantined: batch.quarantined)])
 
         // 4. Everything planned was accepted and acknowledged, and offsets rise.
-        let acknowledged = try partner.flush(timeout: timeToCommit())
+        let acknowledged: Acknowledged
+        do throws(PortFailure) {
+            acknowledged = try partner.flush(timeout: timeToCommit())
+        } catch {
+            guard error.kind == .unavailable else { throw error }
+            return try abort(intent, error.detail)
+        }
         if let refusal = acknowledged.refusal { return try refused(refusal, intent) }
         guard acknowledged.failed == 0, acknowledged.count == batch.planned else {
             return try abort(
