@@ -113,8 +113,9 @@ final class LaneJournal: Sendable {
     }
 
     private static func seconds(_ duration: Duration) -> String {
-        let tenths = Int((Double(duration.components.seconds) * 10
-            + Double(duration.components.attoseconds) * 1e-17).rounded())
+        let tenths = Int(
+            (Double(duration.components.seconds) * 10
+                + Double(duration.components.attoseconds) * 1e-17).rounded())
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
     }
 }

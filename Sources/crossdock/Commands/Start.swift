@@ -1,0 +1,62 @@
+internal import Contracts
+internal import Ledger
+
+/// `crossdock start`: the service.
+enum Start: Command {
+    static let name = "start"
+    static let summary = "the service, until SIGTERM"
+    static let group = CommandGroup.run
+    static let options = [
+        Option.flag(
+            "until-caught-up", "end when every partition has reached the end seen at the start"),
+        Option.flag("verbose", "log every transaction and what the client library says"),
+    ]
+    static let discussion = """
+        Runs every active contract that crossdock.yaml names, until SIGTERM or Ctrl-C:
+        then the open transactions are finished or aborted, marked, and it leaves.
+        One process owns a state directory. What it does is logged to standard error,
+        one line an event.
+        Exit 0 when it was stopped or has caught up, 1 when a lane halted or a contract
+        is invalid, 2 when it could not run.
+        """
+
+    static func run(
+        _ arguments: ParsedArguments, _ console: Console
+    ) throws(CommandFailure) -> ExitCode {
+        StopSignal.block()
+        let project = try Project.load(arguments, console)
+        let secrets = try Secrets(project.configuration)
+        let log = Log(least: arguments.flag("verbose") ? .debug : .info)
+        let ledger = try openLedger(project.configuration)
+        defer { ledger.close() }
+        for contract in project.contracts {
+            try pin(contract, in: ledger)
+        }
+        return Service(
+            project: project, secrets: secrets, ledger: ledger, log: log,
+            untilCaughtUp: arguments.flag("until-caught-up")
+        ).run()
+    }
+
+    private static func openLedger(
+        _ configuration: Configuration
+    ) throws(CommandFailure) -> Ledger {
+        do throws(LedgerFailure) {
+            return try Ledger.open(
+                directory: configuration.stateDirectory, access: .service,
+                quarantineMaxBytes: configuration.quarantineMaxBytes)
+        } catch {
+            throw CommandFailure(.cannotRun, error.message, next: error.next)
+        }
+    }
+
+    /// Every decision is pinned to version and content: the same version cannot mean two things.
+    private static func pin(_ contract: Contract, in ledger: Ledger) throws(CommandFailure) {
+        do throws(LedgerFailure) {
+            try ledger.pinContract(
+                id: contract.id, version: contract.version, hash: contract.hash)
+        } catch {
+            throw CommandFailure(.bad, "\(contract.file): \(error.message)", next: error.next)
+        }
+    }
+}

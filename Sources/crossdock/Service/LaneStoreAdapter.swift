@@ -1,0 +1,44 @@
+internal import Ledger
+internal import Replication
+
+/// The ledger for one lane.
+final class LaneStoreAdapter: LaneLedger {
+    private let store: LaneStore
+
+    init(_ store: LaneStore) { self.store = store }
+
+    var instance: String { store.instance }
+
+    func books() throws(LedgerFault) -> LaneBooks {
+        try faulty { () throws(LedgerFailure) in try store.books() }
+    }
+
+    func contractStarted() throws(LedgerFault) -> Bool {
+        try faulty { () throws(LedgerFailure) in try store.contractStarted() }
+    }
+
+    func write(_ changes: [LedgerChange]) throws(LedgerFault) {
+        guard !changes.isEmpty else { return }
+        try faulty { () throws(LedgerFailure) in try store.write(changes) }
+    }
+
+    func pendingActs() throws(LedgerFault) -> [Act] {
+        try faulty { () throws(LedgerFailure) in try store.pendingActs() }
+    }
+
+    private func faulty<Result>(
+        _ body: () throws(LedgerFailure) -> Result
+    ) throws(LedgerFault) -> Result {
+        do throws(LedgerFailure) {
+            return try body()
+        } catch {
+            let kind: LedgerFault.Kind =
+                switch error.kind {
+                case .quarantineFull: .quarantineFull
+                case .corrupt: .corrupt
+                default: .unavailable
+                }
+            throw LedgerFault(kind, error.detail)
+        }
+    }
+}
