@@ -4,6 +4,7 @@ enum CommandTable {
     static let commands: [any Command.Type] = [
         Init.self,
         Validate.self,
+        Start.self,
     ]
 
     static func named(_ name: String) -> (any Command.Type)? {

@@ -28,7 +28,6 @@ enum Start: Command {
         let secrets = try Secrets(project.configuration)
         let log = Log(least: arguments.flag("verbose") ? .debug : .info)
         let ledger = try openLedger(project.configuration)
-        defer { ledger.close() }
         for contract in project.contracts {
             try pin(contract, in: ledger)
         }
@@ -44,9 +43,9 @@ enum Start: Command {
         do throws(LedgerFailure) {
             return try Ledger.open(
                 directory: configuration.stateDirectory, access: .service,
-                quarantineMaxBytes: configuration.quarantineMaxBytes)
+                quarantineBytes: Int64(configuration.quarantineMaxBytes))
         } catch {
-            throw CommandFailure(.cannotRun, error.message, next: error.next)
+            throw CommandFailure(.cannotRun, error.detail)
         }
     }
 
@@ -56,7 +55,11 @@ enum Start: Command {
             try ledger.pinContract(
                 id: contract.id, version: contract.version, hash: contract.hash)
         } catch {
-            throw CommandFailure(.bad, "\(contract.file): \(error.message)", next: error.next)
+            throw CommandFailure(
+                error.kind == .contractChanged ? .bad : .cannotRun,
+                "\(contract.file): \(error.detail)",
+                next: error.kind == .contractChanged
+                    ? "give the changed contract a new version; nothing was started" : nil)
         }
     }
 }

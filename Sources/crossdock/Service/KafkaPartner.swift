@@ -2,6 +2,7 @@ internal import Contracts
 internal import Kafka
 internal import Ledger
 internal import Replication
+internal import Synchronization
 
 /// The partner's cluster for one lane: a transactional producer, and a handle for everything else.
 final class KafkaPartner: LanePartner {
@@ -38,20 +39,17 @@ final class KafkaPartner: LanePartner {
 
     func facts(topics: [String]) throws(PortFailure) -> PartnerFacts {
         try port { () throws(KafkaFailure) in
-            var counts = try cluster.partitionCounts(
-                topics + [checkpointTopic], timeout: Self.patience)
-            if counts[checkpointTopic] == nil {
-                if try checkpoints.make(checkpointTopic, on: cluster) {
-                    counts = try cluster.partitionCounts(
-                        topics + [checkpointTopic], timeout: Self.patience)
-                }
-            } else {
-                checkpoints.found()
+            let id = try cluster.clusterID(timeout: Self.patience)
+            let all = topics + [checkpointTopic]
+            var counts = try cluster.partitionCounts(all, timeout: Self.patience)
+            if counts[checkpointTopic] != nil {
+                checkpoints.found(on: id)
+            } else if try checkpoints.make(on: id, with: cluster) {
+                counts = try cluster.partitionCounts(all, timeout: Self.patience)
             }
             let checkpointPartitions = counts.removeValue(forKey: checkpointTopic)
             return PartnerFacts(
-                clusterID: try cluster.clusterID(timeout: Self.patience), partitions: counts,
-                checkpointPartitions: checkpointPartitions)
+                clusterID: id, partitions: counts, checkpointPartitions: checkpointPartitions)
         }
     }
 
@@ -190,17 +188,17 @@ final class KafkaPartner: LanePartner {
 /// later is a loss, which the lane halts on.
 final class CheckpointTopicMaker: Sendable {
     private let ledger: Ledger
-    private let cluster: String
+    private let topic: String
     private let log: Log
+    private let isNoted = Mutex(false)
 
-    /// `cluster`: the partner cluster's name in crossdock.yaml.
-    init(ledger: Ledger, cluster: String, log: Log) {
+    init(ledger: Ledger, topic: String, log: Log) {
         self.ledger = ledger
-        self.cluster = cluster
+        self.topic = topic
         self.log = log
     }
 
-    /// One partition per lane of a few contracts; how many there are is fixed from then on.
+    /// Enough for the lanes of a few contracts; how many there are is fixed from then on.
     static let partitions = 8
     static let settings = [
         "cleanup.policy": "compact",
@@ -208,19 +206,27 @@ final class CheckpointTopicMaker: Sendable {
         "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.1",
     ]
 
-    /// True where the topic is there now.
-    func make(_ topic: String, on client: ClusterClient) throws(KafkaFailure) -> Bool {
-        guard !ledger.hasSeenCheckpointTopic(cluster: cluster) else { return false }
+    /// True where the topic is there now. `cluster`: the partner's cluster id.
+    func make(on cluster: String, with client: ClusterClient) throws(KafkaFailure) -> Bool {
+        let isLost = (try? ledger.checkpointTopicSeen(cluster: cluster, topic: topic)) ?? true
+        guard !isLost else { return false }
         let outcome = try client.createTopic(
             topic, partitions: Self.partitions, config: Self.settings, timeout: .seconds(15))
         if outcome == .created {
             log(
                 .info, "checkpoint topic created",
-                [("cluster", cluster), ("topic", topic), ("partitions", "\(Self.partitions)")])
+                [("topic", topic), ("cluster", cluster), ("partitions", "\(Self.partitions)")])
         }
-        found()
+        found(on: cluster)
         return true
     }
 
-    func found() { ledger.noteCheckpointTopic(cluster: cluster) }
+    /// The topic is there: from now on its absence is a loss.
+    func found(on cluster: String) {
+        isNoted.withLock { isNoted in
+            guard !isNoted else { return }
+            // Where the ledger cannot take it, the next look tries again.
+            isNoted = (try? ledger.noteCheckpointTopic(cluster: cluster, topic: topic)) != nil
+        }
+    }
 }

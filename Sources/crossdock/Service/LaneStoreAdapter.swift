@@ -35,7 +35,7 @@ final class LaneStoreAdapter: LaneLedger {
             let kind: LedgerFault.Kind =
                 switch error.kind {
                 case .quarantineFull: .quarantineFull
-                case .corrupt: .corrupt
+                case .corrupt, .unsupported: .corrupt
                 default: .unavailable
                 }
             throw LedgerFault(kind, error.detail)

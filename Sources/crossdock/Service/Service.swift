@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// The service: every lane of every active contract, each on a thread of its own, until SIGTERM. The
 /// one place where concrete parts are put together.
-final class Service {
+final class Service: Sendable {
     private let project: Project
     private let secrets: Secrets
     private let ledger: Ledger
@@ -103,7 +103,7 @@ final class Service {
     }
 
     private func isKnown(_ lane: LaneID) -> Bool {
-        let books = try? ledger.store(lane).books()
+        let books = try? LaneStore(ledger: ledger, lane: lane).books()
         return books.map { !$0.claims.isEmpty } ?? false
     }
 }
@@ -127,11 +127,11 @@ private struct LaneParts: Sendable {
         let to = KafkaPartner(
             target, plan: plan, checkpointTopic: checkpointTopic,
             checkpoints: CheckpointTopicMaker(
-                ledger: ledger, cluster: plan.contract.target, log: log),
+                ledger: ledger, topic: checkpointTopic, log: log),
             log: log.clientSink(cluster: plan.contract.target))
         let lane = Lane(
             plan: plan, source: from, partner: to,
-            ledger: LaneStoreAdapter(ledger.store(id)),
+            ledger: LaneStoreAdapter(LaneStore(ledger: ledger, lane: id)),
             world: ServiceWorld(stop: stop, journal: journal))
         let ending = lane.run()
         to.closeAll()
