@@ -57,6 +57,7 @@ let package = Package(
         suite("Cryptography", ["Cryptography"]),
         suite("Ledger", ["Ledger"]),
         suite("Contracts", ["Contracts", "Cryptography"]),
+        suite("Simulation", ["Contracts", "Ledger", "Replication", "Cryptography"]),
         suite("Command", ["Contracts", "crossdock"]),
         suite("Operations", ["Operations", "Ledger"]),
     ],

@@ -1,0 +1,306 @@
+import Ledger
+import Replication
+
+/// A marker as the checker reads it.
+struct AuditedMarker {
+    var partition: SourcePartition
+    var nextOffset: Int64
+    var batchSeq: Int64
+    var nonce: Nonce
+    var counts: Counts
+}
+
+/// The checker: knows what each record must become under each contract version, watches commits and
+/// ledger writes as they happen, and looks at everything once more at the end. Properties (a) to (e) of
+/// the protocol's model.
+final class Auditor {
+    let nature: Nature
+    let stage: Stage
+    let openMarker: (PartnerCluster.Entry) -> AuditedMarker?
+
+    /// Under which version an offset was durably decided; 0 = given up by an accepted gap.
+    private(set) var decided: [SourcePartition: [Int64: Int]] = [:]
+    /// Source offsets whose records the partner sees, in the order he does.
+    private(set) var visible: [SourcePartition: [Int64]] = [:]
+    private(set) var newest: [SourcePartition: AuditedMarker] = [:]
+    private var newestSeq: Int64 = 0
+    private var intents: [Nonce: Intent] = [:]
+    private var committedNonces: Set<Nonce> = []
+    private var droppedNonces: Set<Nonce> = []
+    private(set) var commits = 0
+    private(set) var adoptions = 0
+    /// A recorded gap of the ledger has an excuse: it was lost or restored, or a twin ran.
+    var mayAdopt = false
+    /// Where the source side was damaged on purpose, offsets may be given up.
+    var mayGap = false
+
+    init(
+        nature: Nature, stage: Stage, openMarker: @escaping (PartnerCluster.Entry) -> AuditedMarker?
+    ) {
+        self.nature = nature
+        self.stage = stage
+        self.openMarker = openMarker
+    }
+
+    // MARK: At the moment
+
+    /// PrepareCommit is logged: the outcome is fixed.
+    func committed(_ transaction: Int) {
+        let entries = nature.partner.entries(of: transaction)
+        let checkpoint = nature.partner.checkpointTopic
+        let markers = entries.filter { $0.place.topic == checkpoint }.compactMap {
+            openMarker($0.entry)
+        }
+        let records = entries.filter { $0.place.topic != checkpoint }
+        if markers.isEmpty && records.isEmpty { return }
+        commits += 1
+        audit(markers)
+        for record in records { see(record.entry, on: record.place) }
+        for marker in markers { compare(marker) }
+        if !records.isEmpty && markers.isEmpty {
+            nature.violate("records are committed without a marker")
+        }
+    }
+
+    private func audit(_ markers: [AuditedMarker]) {
+        guard let first = markers.first else { return }
+        guard let intent = intents[first.nonce] else {
+            nature.violate("batch \(first.batchSeq) is committed without an intent")
+            return
+        }
+        if first.batchSeq <= newestSeq {
+            nature.violate("batch_seq \(first.batchSeq) after \(newestSeq)")
+        }
+        newestSeq = first.batchSeq
+        committedNonces.insert(first.nonce)
+        if droppedNonces.contains(first.nonce) {
+            nature.violate("batch \(first.batchSeq) is committed after its intent was dropped")
+        }
+        for marker in markers where marker.nonce != first.nonce || marker.batchSeq != first.batchSeq
+        {
+            nature.violate("two batches in one transaction")
+        }
+        if Set(markers.map(\.partition)) != Set(intent.progress.map(\.partition)) {
+            nature.violate("batch \(first.batchSeq) marks other partitions than its intent")
+        }
+        for step in intent.progress {
+            decide(step.partition, step.from, step.to, intent.pin)
+            guard let marker = markers.first(where: { $0.partition == step.partition }) else {
+                continue
+            }
+            if marker.nextOffset != step.to {
+                nature.violate("\(step.partition) marked \(marker.nextOffset), intent \(step.to)")
+            }
+            if let last = newest[step.partition], marker.nextOffset < last.nextOffset {
+                nature.violate("\(step.partition) goes back to \(marker.nextOffset)")
+            }
+            newest[step.partition] = marker
+        }
+    }
+
+    /// (b) Once, under one version.
+    private func decide(
+        _ partition: SourcePartition, _ from: Int64, _ to: Int64, _ pin: ContractPin
+    ) {
+        guard let version = stage.version(of: pin) else {
+            nature.violate("decided under an unknown contract \(pin.version)")
+            return
+        }
+        guard from < to else { return }
+        for offset in from..<to {
+            if let earlier = decided[partition]?[offset], earlier != version {
+                nature.violate(
+                    "\(partition.partition)@\(offset) decided under \(earlier) and \(version)")
+            }
+            decided[partition, default: [:]][offset] = version
+        }
+    }
+
+    /// (a) What becomes visible: known, on its partition, not twice, in order.
+    private func see(_ entry: PartnerCluster.Entry, on place: PartnerCluster.Place) {
+        guard let origin = stage.origins[entry.value ?? []] else {
+            nature.violate("the partner sees a record that nobody sent")
+            return
+        }
+        let partition = origin.partition
+        guard place.topic == stage.target, place.partition == partition.partition else {
+            nature.violate("\(partition.partition)@\(origin.offset) is on \(place)")
+            return
+        }
+        if entry.key ?? [] != origin.key {
+            nature.violate("\(partition.partition)@\(origin.offset) has another key")
+        }
+        if entry.timestamp != origin.timestamp {
+            nature.violate("\(partition.partition)@\(origin.offset) has another timestamp")
+        }
+        if decided[partition]?[origin.offset] != origin.version {
+            nature.violate("\(partition.partition)@\(origin.offset) is seen, not decided so")
+        }
+        if let last = visible[partition]?.last, last >= origin.offset {
+            nature.violate(
+                "\(partition.partition)@\(origin.offset) is seen after \(last): twice or reordered")
+        }
+        visible[partition, default: []].append(origin.offset)
+    }
+
+    /// (a) None lost below a marker, (c) its counts are what is visible.
+    private func compare(_ marker: AuditedMarker) {
+        let expected = expectation(marker.partition, below: marker.nextOffset)
+        if visible[marker.partition, default: []] != expected.delivered {
+            nature.violate(
+                "\(marker.partition.partition)<\(marker.nextOffset): sees"
+                    + " \(visible[marker.partition, default: []]), not \(expected.delivered)")
+        }
+        check(marker.counts, expected, "marker \(marker.batchSeq) of \(marker.partition.partition)")
+    }
+
+    private func check(_ counts: Counts, _ expected: Expectation, _ what: String) {
+        if !counts.balances { nature.violate("\(what): the identity does not hold") }
+        if counts.delivered != Int64(expected.delivered.count)
+            || counts.filtered != expected.filtered
+            || counts.quarantined != Int64(expected.quarantined.count)
+            || counts.gaps != expected.gaps || counts.dropped != 0
+        {
+            nature.violate("\(what): \(counts), expected \(expected)")
+        }
+    }
+
+    struct Expectation {
+        var delivered: [Int64] = []
+        var filtered: Int64 = 0
+        var quarantined: [Int64] = []
+        var gaps: Int64 = 0
+    }
+
+    /// What must have become of everything below an offset, as it was decided.
+    func expectation(_ partition: SourcePartition, below end: Int64) -> Expectation {
+        var expected = Expectation()
+        let start = stage.startOffset(of: partition)
+        guard start < end else { return expected }
+        for offset in start..<end {
+            guard let version = decided[partition]?[offset] else {
+                nature.violate("\(partition.partition)@\(offset) is passed and was never decided")
+                return expected
+            }
+            if version == 0 {
+                expected.gaps += 1
+                continue
+            }
+            guard let record = stage.records[partition]?[offset] else { continue }
+            switch record.fate(under: version) {
+            case .delivered: expected.delivered.append(offset)
+            case .filtered: expected.filtered += 1
+            case .quarantined: expected.quarantined.append(offset)
+            }
+        }
+        return expected
+    }
+
+    // MARK: The ledger
+
+    func wrote(_ instance: Int, _ change: LedgerChange, _ before: LaneBooks, _ after: LaneBooks) {
+        switch change {
+        case .intent(let intent, _):
+            if before.intent != nil { nature.violate("an intent replaces an open one") }
+            if intent.batchSeq <= before.lastBatchSeq, !mayAdopt {
+                nature.violate("intent \(intent.batchSeq) after \(before.lastBatchSeq)")
+            }
+            for step in intent.progress { adjoins(step, before) }
+            intents[intent.nonce] = intent
+        case .mark(let batchSeq, _, _):
+            if before.intent?.batchSeq != batchSeq { nature.violate("mark \(batchSeq) of nothing") }
+            if let intent = before.intent { isProven(intent) }
+        case .drop(let batchSeq):
+            if let intent = before.intent, intent.batchSeq == batchSeq { isDisproven(intent) }
+        case .filtered(let progress, let pin):
+            for step in progress {
+                adjoins(step, before)
+                if nature.partner.coordinators[stage.transactionalID]?.owner == instance {
+                    decide(step.partition, step.from, step.to, pin)
+                }
+            }
+        case .adopt(let markers, _, _, _, _, _, _):
+            adoptions += 1
+            if !mayAdopt { nature.violate("the ledger adopts markers and never suffered") }
+            // What stands in a committed marker stays decided, also when a twin has moved on since.
+            for marker in markers {
+                let known = newest[marker.partition]?.nextOffset ?? 0
+                let end = max(marker.point.nextOffset, known)
+                decided[marker.partition] = decided[marker.partition]?.filter { $0.key < end }
+            }
+        case .gap(let partition, let to, _):
+            if !mayGap { nature.violate("a gap without a reason") }
+            let from = before.partitions[partition]?.decided ?? to
+            for offset in from..<max(from, to) { decided[partition, default: [:]][offset] = 0 }
+        case .reposition, .forgetMarkers:
+            if !mayGap { nature.violate("\(change) without a reason") }
+        default: break
+        }
+    }
+
+    private func adjoins(_ step: Progress, _ books: LaneBooks) {
+        if !step.counts.balances { nature.violate("a batch whose identity does not hold") }
+        guard let known = books.partitions[step.partition] else {
+            nature.violate("\(step.partition) is decided before it is started")
+            return
+        }
+        if known.decided != step.from || step.to < step.from {
+            nature.violate(
+                "\(step.partition.partition): \(step.from)..<\(step.to) after \(known.decided)")
+        }
+    }
+
+    /// A mark needs a commit, a drop that there is none and never will be.
+    private func isProven(_ intent: Intent) {
+        if !committedNonces.contains(intent.nonce) {
+            nature.violate("batch \(intent.batchSeq) is marked, and it is not committed")
+        }
+    }
+
+    private func isDisproven(_ intent: Intent) {
+        droppedNonces.insert(intent.nonce)
+        if committedNonces.contains(intent.nonce) {
+            nature.violate("batch \(intent.batchSeq) is dropped, and it is committed")
+        }
+    }
+
+    // MARK: At the end
+
+    /// (d) Everything is decided, ledger and marker agree, and a fresh reader sees what he should.
+    func settled(_ instance: Int) {
+        let books = nature.disks[instance].books
+        if books.intent != nil { nature.violate("an intent is open at rest") }
+        var quarantined: Set<LedgerDisk.Coordinates> = []
+        for partition in stage.partitions {
+            guard let known = books.partitions[partition] else {
+                nature.violate("\(partition) is unknown at rest")
+                continue
+            }
+            let expected = expectation(partition, below: known.decided)
+            check(known.counts, expected, "ledger of \(partition.partition)")
+            for offset in expected.quarantined {
+                quarantined.insert(.init(partition: partition, offset: offset))
+            }
+            if known.marker?.nonce != newest[partition]?.nonce
+                || known.marker?.nextOffset != known.decided
+            {
+                nature.violate("\(partition.partition): ledger and marker differ at rest")
+            }
+            let place = PartnerCluster.Place(topic: stage.target, partition: partition.partition)
+            let seen = nature.partner.committed(place).map { $0.entry.value ?? [] }
+            let due = expected.delivered.map { offset -> [UInt8] in
+                let version = decided[partition]?[offset] ?? 0
+                return stage.records[partition]?[offset]?.output(under: version) ?? []
+            }
+            if seen != due {
+                nature.violate("\(partition.partition): the partner's view differs at rest")
+            }
+        }
+        if !mayAdopt, nature.disks[instance].realQuarantine != quarantined {
+            nature.violate(
+                "quarantine holds \(nature.disks[instance].realQuarantine.count) rows, not"
+                    + " \(quarantined.count)")
+        }
+        if nature.disks[instance].doubledRows > 0 { nature.violate("quarantined twice") }
+    }
+}

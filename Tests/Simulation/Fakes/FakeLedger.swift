@@ -1,0 +1,125 @@
+import Ledger
+import Replication
+
+/// What an instance's disk holds. A value: copying it is a backup.
+struct LedgerDisk {
+    struct Row: Hashable {
+        enum Standing { case staged, real, unproven }
+        var standing: Standing
+        var batchSeq: Int64
+        var rule: String
+    }
+
+    struct Coordinates: Hashable {
+        var partition: SourcePartition
+        var offset: Int64
+    }
+
+    var instance: String
+    var books = LaneBooks()
+    var quarantine: [Coordinates: Row] = [:]
+    /// Rows that are proven stay; a second one of the same coordinates is a mistake.
+    var doubledRows = 0
+
+    mutating func apply(_ change: LedgerChange) {
+        switch change {
+        case .intent(let intent, let rows):
+            for row in rows {
+                let place = Coordinates(partition: row.partition, offset: row.offset)
+                if quarantine[place]?.standing == .real { doubledRows += 1 }
+                quarantine[place] = Row(
+                    standing: .staged, batchSeq: intent.batchSeq, rule: row.rule)
+            }
+        case .mark(let batchSeq, _, _):
+            turn(batchSeq) { $0.standing = .real }
+        case .drop(let batchSeq):
+            quarantine = quarantine.filter {
+                $0.value.standing != .staged || $0.value.batchSeq != batchSeq
+            }
+        case .adopt:
+            for (place, row) in quarantine where row.standing == .staged {
+                quarantine[place]?.standing = .unproven
+            }
+        default: break
+        }
+        books.apply(change)
+    }
+
+    private mutating func turn(_ batchSeq: Int64, _ body: (inout Row) -> Void) {
+        for (place, row) in quarantine where row.standing == .staged && row.batchSeq == batchSeq {
+            var turned = row
+            body(&turned)
+            quarantine[place] = turned
+        }
+    }
+
+    var realQuarantine: Set<Coordinates> {
+        Set(quarantine.filter { $0.value.standing == .real }.map(\.key))
+    }
+}
+
+/// The ledger as one lane uses it: a write is all there or not there.
+final class FakeLedger: LaneLedger {
+    private let process: Process
+
+    init(process: Process) { self.process = process }
+
+    private var nature: Nature { process.nature }
+    var instance: String { nature.disks[process.instance].instance }
+
+    private func perform<T>(
+        _ operation: Operation, _ body: () -> T
+    ) throws(LedgerFault) -> T {
+        let fault = process.enter(operation)
+        switch fault {
+        case .crashBefore: throw LedgerFault(.stopped, "the process has died")
+        case .fail: throw LedgerFault(.unavailable, "injected: disk is full")
+        default: break
+        }
+        let result = body()
+        if fault == .crashAfter {
+            process.die()
+            throw LedgerFault(.stopped, "the process has died")
+        }
+        return result
+    }
+
+    func books() throws(LedgerFault) -> LaneBooks {
+        try perform(.books) { nature.disks[process.instance].books }
+    }
+
+    func contractStarted() throws(LedgerFault) -> Bool {
+        try perform(.books) { !nature.disks[process.instance].books.partitions.isEmpty }
+    }
+
+    func write(_ changes: [LedgerChange]) throws(LedgerFault) {
+        try perform(.write) {
+            for change in changes where !isForgotten(change) {
+                let before = nature.disks[process.instance].books
+                nature.disks[process.instance].apply(stored(change))
+                nature.onWrite(
+                    process.instance, change, before, nature.disks[process.instance].books)
+            }
+        }
+    }
+
+    private func stored(_ change: LedgerChange) -> LedgerChange {
+        if nature.defect == .ledgerForgetsQuarantine, case .intent(let intent, _) = change {
+            return .intent(intent, quarantined: [])
+        }
+        return change
+    }
+
+    private func isForgotten(_ change: LedgerChange) -> Bool {
+        switch (nature.defect, change) {
+        case (.ledgerForgetsIntents, .intent), (.ledgerForgetsMarks, .mark),
+            (.ledgerForgetsFiltered, .filtered):
+            true
+        default: false
+        }
+    }
+
+    func pendingActs() throws(LedgerFault) -> [Act] {
+        try perform(.pendingActs) { nature.disks[process.instance].books.pending }
+    }
+}

@@ -1,0 +1,274 @@
+import Contracts
+import Ledger
+import Replication
+
+/// One run: a source, a partner, one or more instances, an adversary; and what came of it.
+final class Stage {
+    struct Origin {
+        var partition: SourcePartition
+        var offset: Int64
+        var version: Int
+        var key: [UInt8]
+        var timestamp: Int64
+    }
+
+    let topic = "orders"
+    let target = "partner.orders"
+    let contractID = "sim"
+    var transactionalID: String { "crossdock.\(contractID).0" }
+    let nature: Nature
+    let partitions: [SourcePartition]
+    private(set) var records: [SourcePartition: [Int64: TestRecord]] = [:]
+    private(set) var origins: [[UInt8]: Origin] = [:]
+    private var numbers: [Int]
+    private(set) var auditor: Auditor!
+    /// The contract version that each instance's file holds.
+    var versions: [Int]
+    var maxRecords = 2
+    var starts: [SourcePartition: Int64] = [:]
+    /// Appends that are still to come; rest begins after them.
+    var pendingAppends = 0
+    private(set) var lives = 0
+    private(set) var halts: [Halt?]
+    var maxLives = 40
+    var betweenLives: (Stage, Int) -> Void = { _, _ in }
+
+    init(
+        seed: UInt64, partitions: Int = 2, instances: Int = 1, checkpointPartitions: Int = 1,
+        adversary: any Adversary = Peace()
+    ) {
+        nature = Nature(seed: seed, adversary: adversary)
+        let topic = topic
+        self.partitions = (0..<Int32(partitions)).map {
+            SourcePartition(topic: topic, partition: $0)
+        }
+        numbers = Array(repeating: 0, count: partitions)
+        versions = Array(repeating: 1, count: instances)
+        halts = Array(repeating: nil, count: instances)
+        nature.internalCluster.topics[topic] = Array(repeating: .init(), count: partitions)
+        nature.partner.recreate(target, partitions: partitions)
+        nature.partner.recreate(
+            nature.partner.checkpointTopic, partitions: checkpointPartitions)
+        nature.disks = (0..<instances).map { LedgerDisk(instance: "instance-\($0)") }
+        let auditor = Auditor(nature: nature, stage: self, openMarker: Self.openMarker)
+        self.auditor = auditor
+        nature.onCommit = { [unowned auditor] in auditor.committed($0) }
+        nature.onWrite = { [unowned auditor] in auditor.wrote($0, $1, $2, $3) }
+    }
+}
+
+// MARK: The source
+
+extension Stage {
+    static let checkpointKey = Array("0123456789abcdef0123456789abcdef".utf8)
+
+    private static func openMarker(_ entry: PartnerCluster.Entry) -> AuditedMarker? {
+        let record = CheckpointRecord(
+            partition: 0, offset: 0, key: entry.key ?? [], value: entry.value)
+        guard case .marker(let marker) = codec.open(record) else { return nil }
+        return AuditedMarker(
+            partition: marker.source, nextOffset: marker.nextOffset, batchSeq: marker.batchSeq,
+            nonce: Nonce(text: marker.nonce) ?? Nonce(high: 0, low: 0), counts: marker.counts)
+    }
+
+    static let codec = CheckpointCodec(contract: "sim", key: checkpointKey)
+
+    func append(_ kind: TestRecord.Kind, to partition: Int) {
+        let place = partitions[partition]
+        guard var log = nature.internalCluster[place] else { return }
+        numbers[partition] += 1
+        let record = TestRecord(kind: kind, number: partition * 100_000 + numbers[partition])
+        let timestamp = Int64(1_700_000_000_000 + record.number)
+        let offset = log.high
+        log.entries.append(
+            .record(SourceEntry(key: record.key, value: record.value, timestamp: timestamp)))
+        nature.internalCluster[place] = log
+        records[place, default: [:]][offset] = record
+        for version in 1...2 {
+            origins[record.output(under: version)] = Origin(
+                partition: place, offset: offset, version: version, key: record.key,
+                timestamp: timestamp)
+        }
+    }
+
+    /// Control records, aborted and compacted ones.
+    func appendUnseen(_ count: Int, to partition: Int, gone: Bool = false) {
+        guard var log = nature.internalCluster[partitions[partition]] else { return }
+        for _ in 0..<count { log.entries.append(gone ? .gone : .unseen) }
+        nature.internalCluster[partitions[partition]] = log
+    }
+
+    func append(_ kinds: [TestRecord.Kind], to partition: Int) {
+        for kind in kinds { append(kind, to: partition) }
+    }
+
+    /// A mix of everything, out of the run's seed.
+    func appendAtRandom(_ count: Int, random: inout SeededRandom) {
+        for _ in 0..<count {
+            let partition = random.below(partitions.count)
+            switch random.below(20) {
+            case 0: append(.notJSON, to: partition)
+            case 1: append(.tombstone, to: partition)
+            case 2: appendUnseen(1 + random.below(3), to: partition)
+            case 3: appendUnseen(1, to: partition, gone: true)
+            case 4: append(.large, to: partition)
+            default:
+                append(
+                    .plain(first: random.chance(60), second: random.chance(60)), to: partition)
+            }
+        }
+    }
+
+    func startOffset(of partition: SourcePartition) -> Int64 { starts[partition] ?? 0 }
+}
+
+// MARK: The contract
+
+extension Stage {
+    func version(of pin: ContractPin) -> Int? {
+        (1...2).first { self.pin($0) == pin }
+    }
+
+    func pin(_ version: Int) -> ContractPin {
+        ContractPin(version: "1.\(version).0", hash: String(repeating: "\(version)", count: 64))
+    }
+
+    func contract(_ version: Int) -> Contract {
+        func path(_ name: String) -> Path { Path(steps: [.init(member: name)]) }
+        let pin = pin(version)
+        return Contract(
+            id: contractID, version: pin.version, hash: pin.hash, file: "sim.yaml",
+            status: .active, source: "internal", target: "partner",
+            streams: [
+                Stream(
+                    from: topic, to: target, format: .json,
+                    filter: Expression(text: version == 1 ? "value.a" : "value.b"),
+                    fields: [
+                        Field(source: .path(path("n")), output: path("n")),
+                        Field(source: .constant("\(version)"), output: path("v")),
+                        Field(source: .path(path("pad")), output: path("pad")),
+                    ],
+                    key: .keep)
+            ],
+            delivery: Delivery(
+                maxRecords: maxRecords, maxBytes: 1 << 20, maxInterval: .milliseconds(100)))
+    }
+
+    private func plan(of instance: Int) -> LanePlan {
+        var pace = Pace()
+        pace.markerRecords = 3
+        pace.chunk = 16
+        return LanePlan(
+            contract: contract(versions[instance]), lane: 0, lanes: 1, keys: [:],
+            checkpointKey: Self.checkpointKey, pace: pace)
+    }
+}
+
+// MARK: Running
+
+extension Stage {
+    /// One instance, restarted after each crash until it is at rest or halted.
+    @discardableResult
+    func run() -> Stage {
+        live(0)
+        return self
+    }
+
+    /// All instances at once, interleaved by the seed.
+    func runTwins(switches: Int) {
+        let scheduler = Scheduler(
+            nature: nature, instances: versions.count, seed: nature.random.next(),
+            switches: switches)
+        nature.scheduler = scheduler
+        scheduler.run { self.live($0) }
+        nature.scheduler = nil
+    }
+
+    private func live(_ instance: Int) {
+        for life in 0..<maxLives {
+            if life > 0 { betweenLives(self, instance) }
+            let process = Process(
+                nature: nature, instance: instance, transactionalID: transactionalID,
+                checkpointPartition: 0)
+            let world = FakeWorld(process: process) { [unowned self] in self.isAtRest(instance) }
+            let ledger = FakeLedger(process: process)
+            let lane = Lane(
+                plan: plan(of: instance),
+                source: FakeSource(process: process, group: "crossdock.\(contractID)"),
+                partner: FakePartner(process: process, topics: [target]), ledger: ledger,
+                world: world)
+            lives += 1
+            nature.note("i\(instance) starts")
+            let ending = lane.run()
+            nature.note("i\(instance) ends: \(ending)")
+            halts[instance] = world.halt
+            if nature.isExhausted { return }
+            if !process.isDead { return finish(instance, world) }
+        }
+        nature.violate("more lives than allowed")
+    }
+
+    private func finish(_ instance: Int, _ world: FakeWorld) {
+        if world.halt == nil, !isAtRest(instance) {
+            nature.violate("the lane ends before its work is done")
+        }
+    }
+
+    /// Nothing is left to do and everything is on record.
+    func isAtRest(_ instance: Int) -> Bool {
+        guard pendingAppends == 0, nature.wandering.isEmpty else { return false }
+        let books = nature.disks[instance].books
+        guard books.intent == nil, books.pin == pin(versions[instance]) else { return false }
+        return partitions.allSatisfy { partition in
+            guard let known = books.partitions[partition],
+                let log = nature.internalCluster[partition]
+            else { return false }
+            return known.decided == log.stable && known.marker?.nextOffset == known.decided
+        }
+    }
+
+    /// The end of a run by the rules: at rest, and everything right.
+    func verify(instance: Int = 0) {
+        // Transaction markers that are still to be written.
+        nature.pass(.seconds(120))
+        if let halt = halts[instance] {
+            nature.violate("halted: \(halt.reason): \(halt.detail)")
+        } else if nature.violations.isEmpty {
+            auditor.settled(instance)
+        }
+    }
+
+    static let tailLength = Int(SeedTests.number("CROSSDOCK_SIMULATION_TAIL") ?? 80)
+
+    /// What went wrong, with the run's tail; nil when nothing did.
+    func complaint(_ name: String) -> String? {
+        guard !nature.violations.isEmpty else { return nil }
+        let tail = nature.trace.suffix(Self.tailLength).map { item -> String in
+            guard item.note.isEmpty else { return "        \(item.note.prefix(240))" }
+            let fault = item.fault.map { "  <-- \($0)" } ?? ""
+            return "  \(item.effect.number) i\(item.effect.instance)"
+                + " \(item.effect.operation.rawValue)\(fault)"
+        }
+        return (["\(name):"] + nature.violations + tail).joined(separator: "\n")
+    }
+}
+
+// MARK: What happens meanwhile
+
+extension Stage {
+    /// Records arrive while the lane runs, at moments out of the seed; the checkpoint topic is
+    /// compacted now and then.
+    func grow(_ count: Int, random: SeededRandom) {
+        var random = random
+        pendingAppends = count
+        var next = nature.effects + 1 + random.below(40)
+        nature.onEffect = { [unowned self] nature in
+            guard pendingAppends > 0, nature.effects >= next else { return }
+            let some = min(pendingAppends, 1 + random.below(4))
+            appendAtRandom(some, random: &random)
+            pendingAppends -= some
+            next = nature.effects + 1 + random.below(40)
+            if random.chance(20) { nature.partner.compactCheckpoints() }
+        }
+    }
+}
