@@ -18,6 +18,18 @@ import Testing
         #expect(result.out.hasSuffix("9 errors in 1 of 1 contract\n"))
     }
 
+    @Test("starts nothing, not even beside a valid one")
+    func start() throws {
+        let tool = try ValidateTests.workspace()
+        try tool.write("contracts/nine.yaml", NineMistakes.text)
+        try tool.write("contracts/valid.yaml", ValidateTests.contract(id: "valid"))
+        let result = try tool.run("start", environment: ["TAIL_KEY=0123456789abcdef"])
+        #expect(result.code == 1)
+        #expect(result.error.contains("contracts/nine.yaml:12:13: error: unknown variable 'valu'"))
+        #expect(result.error.contains("1 of 2 contracts invalid"))
+        #expect(tool.mode("state") == 0)
+    }
+
     @Test("is refused by the reader with the same nine, and yields no contract")
     func reader() throws {
         let (configuration, _) = ConfigurationReader.read(

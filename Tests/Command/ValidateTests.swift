@@ -144,6 +144,21 @@ import Testing
         #expect(!(result.error + result.out).contains("hunter2"))
     }
 
+    @Test("warns of a secret file that others can read")
+    func exposure() throws {
+        let tool = try Self.workspace()
+        try tool.write("contracts/a.yaml", Self.contract())
+        try tool.write("tail.key", "0123456789abcdef\n")
+        try tool.write(
+            "crossdock.yaml",
+            Self.configuration.replacing("${env:TAIL_KEY}", with: "${file:tail.key}"))
+        let result = try tool.run("validate")
+        #expect(result.code == 0)
+        #expect(
+            result.error == "crossdock.yaml:5:14: warning: ${file:tail.key} can be read by other"
+                + " users of this machine; chmod 600 tail.key\n")
+    }
+
     @Test("as JSON gives machines the same")
     func json() throws {
         let tool = try Self.workspace()

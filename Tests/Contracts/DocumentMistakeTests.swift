@@ -222,6 +222,7 @@ import Testing
         expect(Sample.stream("headers: [a, ⟦a⟧]"), "header 'a' is named twice")
         expect(Sample.stream("headers: ⟦trace⟧"), "'headers' is a list; not a string")
         expect(Sample.stream("headers: [⟦''⟧]"), "'headers' is empty")
+        expect(Sample.stream(#"headers: [⟦"a\0b"⟧]"#), "'headers' holds a NUL character")
     }
 
     @Test("bytes let everything out, and cannot choose")

@@ -140,6 +140,10 @@ private struct Reading {
             findings.error(setting.keyMark, "'\(setting.key)' is empty")
             return nil
         }
+        guard !text.unicodeScalars.contains("\0") else {
+            findings.error(setting.value.mark, "'\(setting.key)' holds a NUL character")
+            return nil
+        }
         guard let value = secretText(text, setting.value.mark, &findings) else { return nil }
         if ConfigurationReader.secretKeys.contains(setting.key), value.plain != nil {
             findings.warning(

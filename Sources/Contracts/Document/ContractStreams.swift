@@ -146,8 +146,6 @@ extension ContractDocument {
             guard let name = findings.string(item, "headers") else { continue }
             if headers.contains(name) {
                 findings.error(item.mark, "header '\(name)' is named twice")
-            } else if name.unicodeScalars.contains("\0") {
-                findings.error(item.mark, "a header's name cannot hold a NUL character")
             } else {
                 headers.append(name)
             }

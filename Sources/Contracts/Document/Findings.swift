@@ -18,7 +18,7 @@ package struct Findings: Sendable {
 
     /// A key that must be there and is not.
     mutating func missing(_ key: String, _ mark: Mark, _ message: String) {
-        guard !leftOut.values.contains(where: { $0.contains(key) }) else { return }
+        guard !leftOut.values.contains(where: { $0.contains("\(key):") }) else { return }
         add(.error, mark, message)
     }
 

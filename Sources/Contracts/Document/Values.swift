@@ -4,6 +4,9 @@ extension Findings {
     mutating func string(_ node: YAMLNode?, _ what: String) -> String? {
         guard let node, !node.isBroken else { return nil }
         switch node.scalar {
+        case .string(let text) where text.unicodeScalars.contains("\0"):
+            // A C library would read only what stands before it.
+            error(node.mark, "'\(what)' holds a NUL character")
         case .string(let text) where !text.isEmpty:
             return text
         case .null, .string:
