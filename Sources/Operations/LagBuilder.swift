@@ -82,7 +82,9 @@ package struct LagBuilder: Sendable {
             let isIdle = file.standing == .draft || file.standing == .retired
             return !isIdle || row(file.id) != nil
         }
-        return LagReport(generatedAt: now, contracts: shown.map(contract))
+        return LagReport(
+            generatedAt: now, contracts: shown.map(contract),
+            isServiceRunning: ledger.isServiceRunning)
     }
 
     private func row(_ id: String) -> ContractRow? { ledger.contracts.first { $0.id == id } }
@@ -126,10 +128,10 @@ package struct LagBuilder: Sendable {
         if let ends, let known {
             let distance = max(0, ends.end - max(known.decided, ends.start))
             lag = distance
-            if distance == 0 {
-                seconds = 0
-            } else if let oldest = ends.oldest {
-                seconds = Double(max(0, now - oldest)) / 1000
+            switch ends.oldest {
+            case _ where distance == 0, .none: seconds = 0
+            case .at(let time): seconds = Double(max(0, now - time)) / 1000
+            case .unknown: break
             }
         }
         let lane = known.flatMap { entry in row?.lanes.first { $0.lane == entry.lane } }

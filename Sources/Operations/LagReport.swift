@@ -29,9 +29,18 @@ package struct PartitionEnds: Sendable, Hashable {
     package var start: Int64
     /// The read_committed end.
     package var end: Int64
-    /// Timestamp of the oldest undecided record, milliseconds since the epoch; nil = unknown.
-    package var oldest: Int64?
-    package init(start: Int64, end: Int64, oldest: Int64? = nil) {
+    package var oldest: Oldest
+
+    /// The oldest undecided record.
+    package enum Oldest: Sendable, Hashable {
+        case unknown
+        /// What is left is control records, aborted transactions or compacted offsets.
+        case none
+        /// Its timestamp, milliseconds since the epoch.
+        case at(Int64)
+    }
+
+    package init(start: Int64, end: Int64, oldest: Oldest = .unknown) {
         self.start = start
         self.end = end
         self.oldest = oldest
@@ -78,6 +87,7 @@ package struct LagReport: Sendable, Hashable {
     /// Milliseconds since the epoch.
     package var generatedAt: Int64
     package var contracts: [ContractLag]
+    package var isServiceRunning: Bool
 
     /// Whether the answer is bad: WARN, STALL, HALTED, or STOP with lag.
     package var isBad: Bool {

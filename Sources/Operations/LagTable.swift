@@ -39,6 +39,9 @@ package struct LagTable {
                     paragraph, width: width, indent: indent, hanging: indent + 2)
             }
         }
+        if !report.isServiceRunning, report.contracts.contains(where: { $0.status >= .stop }) {
+            lines += ["", "The service is not running; next: crossdock start"]
+        }
         return lines
     }
 

@@ -69,9 +69,9 @@ enum Fixture {
         LagBuilder.Key("flights-skyways", partition("flights", 0)): PartitionEnds(
             start: 0, end: 61_204),
         LagBuilder.Key("flights-skyways", partition("flights", 1)): PartitionEnds(
-            start: 0, end: 60_118, oldest: now - 400),
+            start: 0, end: 60_118, oldest: .at(now - 400)),
         LagBuilder.Key("retail-stock", partition("stock", 0)): PartitionEnds(
-            start: 0, end: 11_872, oldest: now - 312_000),
+            start: 0, end: 11_872, oldest: .at(now - 312_000)),
     ]
 
     static func builder(

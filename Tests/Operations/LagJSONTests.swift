@@ -36,7 +36,7 @@ import Testing
     func seconds(_ milliseconds: Int64, _ text: String) {
         var ends = Fixture.ends
         ends[LagBuilder.Key("retail-stock", Fixture.partition("stock", 0))] = PartitionEnds(
-            start: 0, end: 11_872, oldest: Fixture.now - milliseconds)
+            start: 0, end: 11_872, oldest: .at(Fixture.now - milliseconds))
         let report = Fixture.builder([Fixture.retail(Fixture.lane(.running))], ends: ends).report()
         #expect(report.json.contains("\"timeLagSeconds\":\(text),\"read\""))
     }

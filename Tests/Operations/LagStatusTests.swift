@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct LagStatusTests {
     private func status(
-        _ lane: LaneRow, running: Bool = true, end: Int64 = 11_872, oldest: Int64? = nil,
+        _ lane: LaneRow, running: Bool = true, end: Int64 = 11_872,
+        oldest: PartitionEnds.Oldest = .unknown,
         standing: ContractFile.Standing = .active, edit: (inout LagBuilder) -> Void = { _ in }
     ) -> PartitionLag? {
         var file = Fixture.stock
@@ -29,10 +30,10 @@ import Testing
     @Test("input that waits without a commit is STALL, unless it has only just arrived or moves")
     func stalls() {
         let quiet = Fixture.lane(.running, commitSecondsAgo: 120)
-        let old = Fixture.now - 100_000
+        let old = PartitionEnds.Oldest.at(Fixture.now - 100_000)
         #expect(status(quiet, oldest: old)?.status == .stall)
         #expect(status(quiet, oldest: old)?.reason == "no commit since 2026-11-22T10:28:40Z")
-        #expect(status(quiet, oldest: Fixture.now - 900)?.status == .ok)
+        #expect(status(quiet, oldest: .at(Fixture.now - 900))?.status == .ok)
         #expect(status(quiet, end: 9_120)?.status == .idle)
         let moved = status(quiet, oldest: old) { builder in
             builder.earlier = builder.ledger
@@ -100,6 +101,13 @@ import Testing
         }
         #expect(row?.lag == 872)
         #expect(row?.timeLagSeconds == nil)
+    }
+
+    @Test("where only control records are left there is lag and no time lag")
+    func controlRecords() {
+        let row = status(Fixture.lane(.running), end: 9_122, oldest: PartitionEnds.Oldest.none)
+        #expect(row?.lag == 2)
+        #expect(row?.timeLagSeconds == 0)
     }
 
     @Test("a contract that never started shows the source's partitions and guesses nothing")

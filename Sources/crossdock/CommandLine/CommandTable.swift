@@ -5,6 +5,9 @@ enum CommandTable {
         Init.self,
         Validate.self,
         Start.self,
+        Lag.self,
+        Status.self,
+        Recover.self,
     ]
 
     static func named(_ name: String) -> (any Command.Type)? {
