@@ -86,11 +86,16 @@ extension ClusterClient {
         return settings
     }
 
-    /// Committed offsets of a group; nil = none.
+    /// Committed offsets of a group; nil = none. The client must have been made with a group.
     package func groupOffsets(
         _ partitions: [TopicPartition], group: String, timeout: Duration
     ) throws(KafkaFailure) -> [Int64?] {
         guard !partitions.isEmpty else { return [] }
+        guard self.group != nil else {
+            throw KafkaFailure(
+                "ListConsumerGroupOffsets", RD_KAFKA_RESP_ERR__UNKNOWN_GROUP,
+                "this client was made without a group")
+        }
         let handle = try handle(.readUncommitted)
         let asked = partitions.map {
             TopicOffset(topic: $0.topic, partition: $0.partition, offset: -1001)

@@ -18,12 +18,19 @@ package enum Isolation: Sendable {
 /// One owner, one thread. Clients are made when first needed.
 package final class ClusterClient {
     let configuration: ClientConfiguration
+    let group: String?
     private let sink: ClientLogSink
     private var committed: ClientHandle?
     private var uncommitted: ClientHandle?
 
-    package init(_ configuration: ClientConfiguration, log: @escaping ClientLogSink) {
+    /// - Parameter group: a group id of ours, for who asks for offsets of groups. librdkafka 2.0.2
+    ///   dereferences its own group when such a request meets NOT_COORDINATOR, and crashes where it
+    ///   has none.
+    package init(
+        _ configuration: ClientConfiguration, group: String? = nil, log: @escaping ClientLogSink
+    ) {
         self.configuration = configuration
+        self.group = group
         sink = log
     }
 
@@ -58,7 +65,7 @@ package final class ClusterClient {
                 ("isolation.level", isolation), ("queued.min.messages", "1000"),
                 ("queued.max.messages.kbytes", "4096"), ("fetch.message.max.bytes", "262144"),
                 ("fetch.wait.max.ms", "10"),
-            ], sink: sink)
+            ] + (group.map { [("group.id", $0)] } ?? []), sink: sink)
     }
 
     /// The better reason for a time-out, where there is one.

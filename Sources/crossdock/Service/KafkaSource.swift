@@ -24,7 +24,7 @@ final class KafkaSource: LaneSource {
         // As many as a batch may hold, and what a poll may bring on top.
         capacity = 8 * contract.delivery.maxRecords + 20_000
         consumer = LaneConsumer(configuration, group: group, capacity: capacity, log: log)
-        cluster = ClusterClient(configuration, log: log)
+        cluster = ClusterClient(configuration, group: group, log: log)
         records = .allocate(capacity: capacity)
     }
 
