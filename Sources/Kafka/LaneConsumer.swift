@@ -1,7 +1,6 @@
 internal import CRdKafka
 
-/// Reads assigned partitions of one cluster, read_committed. One owner, one thread; `wake` alone may be
-/// called from elsewhere.
+/// Reads assigned partitions of one cluster, read_committed. One owner, one thread.
 ///
 /// Every `assign` makes a new client: librdkafka 2.0.2 may hand out records of an earlier assignment
 /// after a seek or assign when they are polled in batches.
@@ -14,6 +13,9 @@ package final class LaneConsumer {
     private var client: ClientHandle?
     private var queue: OpaquePointer?
     private var slots = SlotTable([])
+
+    private var tookSinceWake = 0
+    private var lastWake = ContinuousClock.now
 
     // Messages not released yet: `messages[head..<tail]`. Bounded by `capacity`.
     private let messages: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
@@ -83,9 +85,11 @@ package final class LaneConsumer {
         makeRoom()
         let room = min(wanted, limit - tail)
         guard room > 0 else { return [] }
+        wakeFetcher(queue)
         let batch = messages + tail
         let count = rd_kafka_consume_batch_queue(queue, timeout.milliseconds, batch, room)
         guard count >= 0 else { throw KafkaFailure("consume_batch_queue", rd_kafka_last_error()) }
+        tookSinceWake += count
         if count == 0, let outage = client.outage { throw outage }
         return try sort(batch, count, take)
     }
@@ -133,6 +137,21 @@ package final class LaneConsumer {
             head = 0
             tail = 0
         }
+    }
+
+    /// The fetcher of librdkafka 2.0.2, once its queue is full, sleeps up to 1 s however soon there is
+    /// room again, unless something wakes it. Setting the credentials that are set already is the one
+    /// call that does so without a request, a wait or an effect.
+    private func wakeFetcher(_ queue: OpaquePointer) {
+        guard let client, tookSinceWake > 0 else { return }
+        let now = ContinuousClock.now
+        guard now - lastWake > .milliseconds(5) || rd_kafka_queue_length(queue) == 0 else { return }
+        tookSinceWake = 0
+        lastWake = now
+        let result = rd_kafka_sasl_set_credentials(
+            client.raw, configuration.value("sasl.username") ?? "",
+            configuration.value("sasl.password") ?? "")
+        if let result { rd_kafka_error_destroy(result) }
     }
 
     private func makeRoom() {

@@ -33,7 +33,7 @@ package final class KafkaBroker {
                 [
                     "format", "-t", Self.clusterID(), "-c", folder + "/server.properties",
                     "--standalone",
-                ])
+                ], log: logFile)
             try start()
         } catch {
             close()

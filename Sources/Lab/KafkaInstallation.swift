@@ -29,21 +29,15 @@ package struct KafkaInstallation: Sendable {
     }
 
     /// Runs one of Kafka's scripts to its end.
-    func run(_ script: String, _ arguments: [String]) throws(LabFailure) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: home + "/bin/" + script)
-        process.arguments = arguments
-        var environment = ProcessInfo.processInfo.environment
-        environment.merge(Self.javaOptions) { _, new in new }
-        process.environment = environment
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        do { try process.run() } catch { throw LabFailure("\(script): \(error)") }
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw LabFailure("\(script): \(String(decoding: text.suffix(2000), as: UTF8.self))")
+    ///
+    /// - Parameter log: file that takes what it says.
+    func run(_ script: String, _ arguments: [String], log: String) throws(LabFailure) {
+        let child = try ChildProcess(
+            home + "/bin/" + script, arguments, environment: Self.javaOptions, log: log)
+        defer { child.end() }
+        guard child.wait(.seconds(60)) == 0 else {
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            throw LabFailure("\(script) failed: \(text.suffix(2000))")
         }
     }
 

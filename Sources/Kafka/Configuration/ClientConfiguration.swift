@@ -48,7 +48,7 @@ package struct ClientConfiguration: Sendable {
         case .consumer:
             return [
                 ("client.id", "crossdock"), ("queued.min.messages", "1000000"),
-                ("queued.max.messages.kbytes", "16384"), ("fetch.message.max.bytes", "1048576"),
+                ("queued.max.messages.kbytes", "8192"), ("fetch.message.max.bytes", "262144"),
                 ("fetch.wait.max.ms", "100"), ("socket.keepalive.enable", "true"),
                 ("reconnect.backoff.max.ms", "5000"),
             ]
