@@ -11,7 +11,8 @@ final class BrokerTests {
 
     init() throws {
         broker = try RealBroker.shared()
-        client = ClusterClient(broker.configuration, log: quiet)
+        client = ClusterClient(
+            broker.configuration, group: "crossdock.tests", log: quiet)
     }
 
     deinit { client.close() }
