@@ -39,8 +39,8 @@ extension LaneBooks {
             for marker in markers {
                 var books =
                     partitions[marker.partition]
-                    ?? PartitionBooks(
-                        partition: marker.partition, startOffset: marker.point.nextOffset)
+                    // Where the contract began is not in the marker.
+                    ?? PartitionBooks(partition: marker.partition, startOffset: 0)
                 books.marker = marker.point
                 books.decided = marker.point.nextOffset
                 books.counts = marker.counts

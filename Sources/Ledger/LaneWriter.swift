@@ -90,7 +90,7 @@ struct LaneWriter {
                 ON CONFLICT (contract, topic, partition) DO NOTHING
                 """, .text(lane.contract), .text(partition.topic), .int(partition.partition),
                 .integer(id), .integer(offset))
-            try note("start", "\(name(partition)) at \(offset)")
+            if database.changedRows > 0 { try note("start", "\(name(partition)) at \(offset)") }
         }
         try database.run(
             """

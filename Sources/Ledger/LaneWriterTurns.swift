@@ -32,7 +32,7 @@ extension LaneWriter {
                     row, known.decided, next, "ledger-gap", try addBatch(nil),
                     marker.counts.since(known.counts))
             } else if known.decided > next {
-                try void(row, beyond: next, why)
+                try void(row, beyond: next, why, countsBelow: marker.counts)
                 try database.run(
                     """
                     UPDATE quarantine SET state = 'unproven'
@@ -40,7 +40,7 @@ extension LaneWriter {
                     """, .integer(row), .integer(next))
             }
         } else {
-            try insert(marker.partition, startOffset: next)
+            try insert(marker.partition)
             row = try knownRow(of: marker.partition)
             // Where the contract began is not in the marker: nothing below it is known any more.
             try addRange(row, 0, next, "ledger-gap", try addBatch(nil), marker.counts)
@@ -90,16 +90,14 @@ extension LaneWriter {
 
     // MARK: Inside
 
-    private func insert(
-        _ partition: SourcePartition, startOffset: Int64
-    ) throws(LedgerFailure) {
+    private func insert(_ partition: SourcePartition) throws(LedgerFailure) {
         try database.run(
             """
             INSERT INTO partition (contract, topic, partition, lane_id, start_offset, decided,
                 fingerprints, chain, \(Schema.counts))
-            VALUES (?1, ?2, ?3, ?4, ?5, ?5, '', '', 0, 0, 0, 0, 0, 0, 0)
+            VALUES (?1, ?2, ?3, ?4, 0, 0, '', '', 0, 0, 0, 0, 0, 0, 0)
             """, .text(lane.contract), .text(partition.topic), .int(partition.partition),
-            .integer(id), .integer(startOffset))
+            .integer(id))
     }
 
     private struct Position {
@@ -123,20 +121,19 @@ extension LaneWriter {
     }
 
     /// Rows beyond an offset become void. One that reaches across it is void as a whole, as its figures
-    /// cannot be divided, and the part that stays is covered by an unaccounted row.
-    private func void(_ row: Int64, beyond point: Int64, _ why: String) throws(LedgerFailure) {
+    /// cannot be divided; the part that stays is covered by an unaccounted row, with what is missing of
+    /// `countsBelow` where those are known.
+    private func void(
+        _ row: Int64, beyond point: Int64, _ why: String, countsBelow: Counts? = nil
+    ) throws(LedgerFailure) {
         // Rows do not overlap: only the last one that begins before the point can reach across it.
-        let first =
-            try database.integer(
-                """
-                SELECT max(from_offset) FROM decided_range
-                WHERE partition_id = ?1 AND from_offset < ?2
-                """, .integer(row), .integer(point)) ?? point
         let across = try database.integer(
             """
-            SELECT from_offset FROM decided_range
-            WHERE partition_id = ?1 AND from_offset = ?2 AND from_offset < ?3 AND to_offset > ?3
-            """, .integer(row), .integer(first), .integer(point))
+            SELECT from_offset FROM (
+                SELECT from_offset, to_offset FROM decided_range
+                WHERE partition_id = ?1 AND from_offset < ?2 ORDER BY from_offset DESC LIMIT 1)
+            WHERE to_offset > ?2
+            """, .integer(row), .integer(point))
         let from = across ?? point
         try database.run(
             """
@@ -148,8 +145,21 @@ extension LaneWriter {
         try database.run(
             "DELETE FROM decided_range WHERE partition_id = ?1 AND from_offset >= ?2",
             .integer(row), .integer(from))
-        if across != nil {
-            try addRange(row, from, point, "unaccounted", try addBatch(nil), Counts())
-        }
+        guard across != nil else { return }
+        let kept = try countsBelow?.since(summedRanges(row)) ?? Counts()
+        try addRange(row, from, point, "unaccounted", try addBatch(nil), kept)
+    }
+
+    /// Reads every range of a partition: for rare turns only.
+    private func summedRanges(_ partition: Int64) throws(LedgerFailure) -> Counts {
+        var sum = Counts()
+        try database.query(
+            """
+            SELECT sum(read), sum(delivered), sum(filtered), sum(dropped), sum(quarantined),
+                sum(gaps), sum(bytes)
+            FROM decided_range WHERE partition_id = ?1
+            """, .integer(partition)
+        ) { (row) throws(LedgerFailure) in sum = Counts(row, from: 0) }
+        return sum
     }
 }

@@ -36,10 +36,7 @@ package final class Ledger: Sendable {
         let place = StateDirectory(path: directory)
         guard access == .service else {
             try place.check()
-            guard place.hasLedger else {
-                throw LedgerFailure(
-                    .missing, "there is no ledger in \(directory): no service has run there yet")
-            }
+            try place.expectLedger()
             return try Ledger(place, nil, access, quarantineBytes, clock)
         }
         try place.prepare()
@@ -62,6 +59,7 @@ package final class Ledger: Sendable {
         try database.script("PRAGMA synchronous = FULL;")
         switch access {
         case .service:
+            try directory.makeLedgerPrivate()
             guard try database.text("PRAGMA journal_mode = WAL") == "wal" else {
                 throw LedgerFailure(
                     .unsupported, "\(directory.path) cannot hold a write-ahead log")

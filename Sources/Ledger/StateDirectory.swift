@@ -44,7 +44,23 @@ struct StateDirectory {
         }
     }
 
-    var hasLedger: Bool { access(database, F_OK) == 0 }
+    /// Errors: `missing`, `unavailable` where this user may not look.
+    func expectLedger() throws(LedgerFailure) {
+        if access(database, F_OK) == 0 { return }
+        if errno == ENOENT {
+            throw LedgerFailure(
+                .missing, "there is no ledger in \(path): no service has run there yet")
+        }
+        throw failure("this user may not look into the state directory")
+    }
+
+    /// The quarantine holds records: nobody else reads them. By name: a descriptor of ledger.db that is
+    /// closed would drop SQLite's locks. SQLite gives the write-ahead log the same mode.
+    func makeLedgerPrivate() throws(LedgerFailure) {
+        guard chmod(database, 0o600) == 0 else {
+            throw failure("cannot make the ledger private in")
+        }
+    }
 
     private func status() throws(LedgerFailure) -> stat? {
         var status = stat()

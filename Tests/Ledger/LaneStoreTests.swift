@@ -153,6 +153,7 @@ import Testing
         let ranges = try ledger.ranges(lane.contract, p)
         #expect(ranges.map(\.kind) == ["decided", "unaccounted"])
         #expect(ranges.map(\.to) == [10, 15])
+        #expect(ranges.map(\.counts.delivered) == [10, 5])
         #expect(try store.books().partitions[p]?.decided == 15)
     }
 

@@ -45,6 +45,44 @@ import Testing
         #expect(status.st_mode & 0o777 == 0o700)
     }
 
+    @Test func `the ledger and its log are for the service's user alone`() throws {
+        let ledger = try open(.service)
+        defer { ledger.close() }
+        for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm", "lock"] {
+            var status = stat()
+            #expect(stat("\(directory.path)/\(file)", &status) == 0, "\(file)")
+            #expect(status.st_mode & 0o077 == 0, "\(file)")
+        }
+    }
+
+    @Test func `damage is found, and told as such`() throws {
+        let made = try open(.service)
+        let store = LaneStore(ledger: made, lane: lane)
+        for number in 0..<200 { try store.write([.claim(Nonce(high: 1, low: UInt64(number)))]) }
+        made.close()
+        let file = "\(directory.path)/ledger.db"
+        var bytes = try Data(contentsOf: URL(filePath: file))
+        // Everything behind the schema's page.
+        for index in stride(from: 8192, to: bytes.count, by: 7) { bytes[index] = 0xAA }
+        try bytes.write(to: URL(filePath: file))
+        #expect(
+            kind {
+                let ledger = try open(.service)
+                if try !ledger.quickCheck().isEmpty { throw LedgerFailure(.corrupt, "found") }
+            } == .corrupt)
+    }
+
+    @Test func `a ledger of a newer release is left alone`() throws {
+        try open(.service).close()
+        let file = "\(directory.path)/ledger.db"
+        // user_version: a big-endian word at offset 60 of the file's header (SQLite's file format).
+        var bytes = try Data(contentsOf: URL(filePath: file))
+        bytes[63] = 99
+        try bytes.write(to: URL(filePath: file))
+        #expect(kind { try open(.service) } == .unsupported)
+        #expect(kind { try open(.reader) } == .unsupported)
+    }
+
     @Test func `a reader cannot write, an operator records choices`() throws {
         let service = try open(.service)
         let store = LaneStore(ledger: service, lane: lane)
