@@ -55,8 +55,9 @@ package final class Lane<
     var layout = Layout(
         lanes: 0, hash: LaneHash.name, checkpointPartitions: 0, partnerPartitions: [:])
     var partitions: [SourcePartition] = []
-    /// Claims up to this offset of the checkpoint partition are older than our own.
-    var knownClaim: Int64 = -1
+    /// Claims up to this offset of the checkpoint partition are older than our own doing; nil before the
+    /// first look of the process, whatever went wrong before it.
+    var knownClaim: Int64?
     /// Recoveries since a batch was last committed.
     var inits = 0
     /// Aborts and waits since a batch was last committed, for the backoff.

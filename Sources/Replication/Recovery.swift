@@ -93,7 +93,7 @@ package struct Recovery: Hashable, Sendable {
     private var baseline: Int64?
 
     /// `previousInits`: how many recoveries came since a batch was last committed.
-    package init(instance: String, cause: Cause, previousInits: Int, baseline: Int64 = -1) {
+    package init(instance: String, cause: Cause, previousInits: Int, baseline: Int64? = nil) {
         self.instance = instance
         self.cause = cause
         self.inits = previousInits
@@ -101,7 +101,7 @@ package struct Recovery: Hashable, Sendable {
     }
 
     /// What a later recovery has to compare with.
-    package var knownClaim: Int64 { baseline ?? -1 }
+    package var knownClaim: Int64? { baseline }
     package var initCount: Int { inits }
 
     package mutating func begin() -> Effect { enter(.surveying, .survey) }
