@@ -15,7 +15,7 @@ struct AuditedMarker {
 /// the protocol's model.
 final class Auditor {
     let nature: Nature
-    let stage: Stage
+    unowned let stage: Stage
     let openMarker: (PartnerCluster.Entry) -> AuditedMarker?
 
     /// Under which version an offset was durably decided; 0 = given up by an accepted gap.
@@ -261,6 +261,20 @@ final class Auditor {
         droppedNonces.insert(intent.nonce)
         if committedNonces.contains(intent.nonce) {
             nature.violate("batch \(intent.batchSeq) is dropped, and it is committed")
+        }
+    }
+
+    /// The ledger was exchanged. What was filtered beyond the newest marker, and is on record nowhere
+    /// else, may be decided again; what the new one holds beyond that very marker stays decided.
+    func ledgerExchanged(_ instance: Int) {
+        let books = nature.disks[instance].books
+        for partition in stage.partitions {
+            let end = newest[partition]?.nextOffset ?? 0
+            decided[partition] = decided[partition]?.filter { $0.key < end }
+            guard let known = books.partitions[partition], let pin = books.pin,
+                known.marker?.nonce == newest[partition]?.nonce, known.marker != nil
+            else { continue }
+            decide(partition, end, known.decided, pin)
         }
     }
 

@@ -21,7 +21,8 @@ final class Stage {
     private(set) var records: [SourcePartition: [Int64: TestRecord]] = [:]
     private(set) var origins: [[UInt8]: Origin] = [:]
     private var numbers: [Int]
-    private(set) var auditor: Auditor!
+    private(set) lazy var auditor = Auditor(
+        nature: nature, stage: self, openMarker: Self.openMarker)
     /// The contract version that each instance's file holds.
     var versions: [Int]
     var maxRecords = 2
@@ -50,10 +51,8 @@ final class Stage {
         nature.partner.recreate(
             nature.partner.checkpointTopic, partitions: checkpointPartitions)
         nature.disks = (0..<instances).map { LedgerDisk(instance: "instance-\($0)") }
-        let auditor = Auditor(nature: nature, stage: self, openMarker: Self.openMarker)
-        self.auditor = auditor
-        nature.onCommit = { [unowned auditor] in auditor.committed($0) }
-        nature.onWrite = { [unowned auditor] in auditor.wrote($0, $1, $2, $3) }
+        nature.onCommit = { [unowned self] in auditor.committed($0) }
+        nature.onWrite = { [unowned self] in auditor.wrote($0, $1, $2, $3) }
     }
 }
 
