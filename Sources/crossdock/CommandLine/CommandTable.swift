@@ -8,6 +8,7 @@ enum CommandTable {
         Lag.self,
         Status.self,
         Recover.self,
+        Demo.self,
     ]
 
     static func named(_ name: String) -> (any Command.Type)? {

@@ -8,9 +8,22 @@ struct DemoContract {
     static let source = "flights"
     static let target = "skyways.delays"
     static let partitions = 6
+    static let checkpoints = "crossdock.checkpoints"
+    static let lanes = 2
 
     let flights: Flights
-    let tailKey: HMACKey
+    private let tailKey: HMACKey
+    /// Rows of each partition that must be delivered, in order.
+    private(set) var passing: [[Int]] = []
+
+    /// - Parameter tailSecret: the pseudonym key, as text.
+    init(tailSecret: String) {
+        flights = Flights()
+        tailKey = HMACKey(Array(tailSecret.utf8))
+        passing = (0..<Self.partitions).map { partition in
+            stride(from: partition, to: flights.rows.count, by: Self.partitions).filter(passes)
+        }
+    }
 
     /// The contract as the partner's engineer would read it. Small transactions, so that there is
     /// something to see and to interrupt.
@@ -51,6 +64,24 @@ struct DemoContract {
     static func row(partition: Int, offset: Int) -> Int { offset * partitions + partition }
     static func headers(_ row: Int) -> [(name: String, value: String)] {
         [("source", "ops"), ("trace", "flight-\(row)"), ("x-internal", "do-not-share")]
+    }
+
+    /// The part of the contract that says what leaves.
+    static var excerpt: [Substring] {
+        let lines = text.split(separator: "\n")
+        let from = lines.firstIndex { $0.contains("filter:") } ?? 0
+        let to = lines.firstIndex { $0.hasPrefix("delivery") } ?? lines.count
+        return lines[from..<to].map { $0.dropFirst(4) }
+    }
+
+    /// How many source records are decided at least, told by what the partner has of each partition.
+    func decided(deliveredBy counts: [Int]) -> Int {
+        counts.enumerated().reduce(0) { sum, next in
+            let (partition, delivered) = next
+            guard delivered > 0 else { return sum }
+            let rows = passing[partition]
+            return sum + rows[min(delivered, rows.count) - 1] / Self.partitions + 1
+        }
     }
 
     func passes(_ row: Int) -> Bool {
