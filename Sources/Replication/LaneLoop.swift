@@ -8,6 +8,7 @@ extension Lane {
         try saveWhenQuiet()
         if world.now() - checkedAt >= plan.pace.check { try check() }
         if try writeMarkersDue() { return }
+        if slots.isEmpty { return rest() }
         try collect()
         guard !batch.isEmpty || slots.contains(where: \.endMoved) else {
             if let halt = batch.stop { throw halt }
@@ -20,6 +21,12 @@ extension Lane {
         }
         if let halt = batch.stop { throw halt }
         finishBatch()
+    }
+
+    /// A lane without partitions keeps its claim and waits for some to appear.
+    private func rest() {
+        reportIdle()
+        world.wait(plan.pace.poll)
     }
 
     // MARK: 1. Take a bounded batch; 2. decide every record; 3. produce what leaves
