@@ -13,12 +13,13 @@ enum Demo: Command {
         )
     ]
     static let discussion = """
-        Runs the service over 5,000 real flight records (nycflights13, CC0), stops it in
-        the middle, starts it again and checks every record. Needs no Kafka: two
+        Runs the service over 5,000 real flight records (nycflights13, CC0), stops it
+        in the middle, starts it again and checks every record. Needs no Kafka: two
         clusters are embedded in the command. They know no isolation of transactions,
-        so they show resuming and the books, not exactly-once. With --kafka-home two real
-        clusters run instead (Java 17), the service is killed with SIGKILL, and the check
-        reads both clusters. Everything is removed at the end. --config is not read.
+        so they show resuming and the books, not exactly-once. With --kafka-home two
+        real clusters run instead (Java 17), the service is killed with SIGKILL, and
+        the check reads both clusters. Everything is removed at the end. --config is
+        not read.
         """
 
     static func run(
