@@ -65,6 +65,10 @@ package final class Lane<
     /// Which partitions need a marker at D before anything else.
     var marksDue: Set<SourcePartition> = []
     var checkedAt: Duration = .zero
+    /// When a record last arrived, and whether it was so long ago that the topic may have been deleted
+    /// and made anew since: then nothing is decided before a check.
+    var quietSince: Duration = .zero
+    var hasWaited = false
     var markedAt: Duration = .zero
     /// Records decided by filtered-only batches since the last marker.
     var unmarkedRecords: Int64 = 0

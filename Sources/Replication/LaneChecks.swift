@@ -17,6 +17,8 @@ extension Lane {
         try checkFingerprints(marks)
         try checkPartner()
         checkedAt = world.now()
+        quietSince = checkedAt
+        hasWaited = false
     }
 
     /// After a recovery: what the operator chose for a halt found here is carried out.

@@ -14,6 +14,7 @@ extension Lane {
             if let halt = batch.stop { throw halt }
             return
         }
+        if hasWaited { try check() }
         if needsTransaction {
             try deliver(pin: books.pin ?? plan.pin, next: books.pin ?? plan.pin)
         } else {
@@ -43,9 +44,12 @@ extension Lane {
             try decideHeld()
             if batch.isEmpty {
                 if !arrived.isEmpty { break }
+                if world.now() - quietSince >= plan.pace.quiet { hasWaited = true }
                 try saveWhenQuiet()
                 if world.now() - checkedAt >= plan.pace.check { break }
                 reportIdle()
+            } else {
+                quietSince = world.now()
             }
         }
         if batch.decided == source.held.count { takeEnds() }

@@ -63,6 +63,8 @@ package struct LanePlan: Sendable {
 package struct Pace: Sendable, Hashable {
     /// Between two checks of source and partner while running.
     package var check: Duration = .seconds(5)
+    /// A wait for records so long is followed by a check.
+    package var quiet: Duration = .seconds(1)
     /// Filtered-only traffic gets a marker after that many records …
     package var markerRecords: Int64 = 100_000
     /// … or that long.
