@@ -16,8 +16,13 @@ final class Stage {
     let target = "partner.orders"
     let contractID = "sim"
     var transactionalID: String { "crossdock.\(contractID).0" }
+    var checkpointPartition: Int32 {
+        LaneHash.checkpointPartition(
+            contract: contractID, lane: 0,
+            count: nature.partner.topics[nature.partner.checkpointTopic]?.count ?? 1)
+    }
     let nature: Nature
-    let partitions: [SourcePartition]
+    private(set) var partitions: [SourcePartition]
     private(set) var records: [SourcePartition: [Int64: TestRecord]] = [:]
     private(set) var origins: [[UInt8]: Origin] = [:]
     private var numbers: [Int]
@@ -33,10 +38,14 @@ final class Stage {
     private(set) var halts: [Halt?]
     var maxLives = 40
     var betweenLives: (Stage, Int) -> Void = { _, _ in }
+    /// The process that runs now, where there is one instance.
+    private(set) weak var process: Process?
+    /// Processes that were asked to stop and left in order.
+    private(set) var drained = 0
 
     init(
         seed: UInt64, partitions: Int = 2, instances: Int = 1, checkpointPartitions: Int = 1,
-        adversary: any Adversary = Peace()
+        partnerPartitions: Int? = nil, adversary: any Adversary = Peace()
     ) {
         nature = Nature(seed: seed, adversary: adversary)
         let topic = topic
@@ -47,7 +56,7 @@ final class Stage {
         versions = Array(repeating: 1, count: instances)
         halts = Array(repeating: nil, count: instances)
         nature.internalCluster.topics[topic] = Array(repeating: .init(), count: partitions)
-        nature.partner.recreate(target, partitions: partitions)
+        nature.partner.recreate(target, partitions: partnerPartitions ?? partitions)
         nature.partner.recreate(
             nature.partner.checkpointTopic, partitions: checkpointPartitions)
         nature.disks = (0..<instances).map { LedgerDisk(instance: "instance-\($0)") }
@@ -90,6 +99,13 @@ extension Stage {
         }
     }
 
+    /// The source topic grows by a partition.
+    func addPartition() {
+        partitions.append(SourcePartition(topic: topic, partition: Int32(partitions.count)))
+        numbers.append(0)
+        nature.internalCluster.topics[topic]?.append(.init())
+    }
+
     /// Control records, aborted and compacted ones.
     func appendUnseen(_ count: Int, to partition: Int, gone: Bool = false) {
         guard var log = nature.internalCluster[partitions[partition]] else { return }
@@ -111,11 +127,19 @@ extension Stage {
             case 2: appendUnseen(1 + random.below(3), to: partition)
             case 3: appendUnseen(1, to: partition, gone: true)
             case 4: append(.large, to: partition)
+            case 5 where random.chance(40): append(.refused, to: partition)
             default:
                 append(
                     .plain(first: random.chance(60), second: random.chance(60)), to: partition)
             }
         }
+    }
+
+    /// The operator's choice, as `recover` records it.
+    func choose(_ choice: String, for reason: String, argument: String = "", instance: Int = 0) {
+        let id = Int64(nature.disks[instance].books.pending.count + 1)
+        nature.disks[instance].books.pending.append(
+            Act(id: id, choice: choice, reason: reason, argument: argument, at: nature.wallClock))
     }
 
     func startOffset(of partition: SourcePartition) -> Int64 { starts[partition] ?? 0 }
@@ -188,7 +212,7 @@ extension Stage {
             if life > 0 { betweenLives(self, instance) }
             let process = Process(
                 nature: nature, instance: instance, transactionalID: transactionalID,
-                checkpointPartition: 0)
+                checkpointPartition: checkpointPartition)
             let world = FakeWorld(process: process) { [unowned self] in self.isAtRest(instance) }
             let ledger = FakeLedger(process: process)
             let lane = Lane(
@@ -197,17 +221,43 @@ extension Stage {
                 partner: FakePartner(process: process, topics: [target]), ledger: ledger,
                 world: world)
             lives += 1
+            self.process = process
             nature.note("i\(instance) starts")
             let ending = lane.run()
             nature.note("i\(instance) ends: \(ending)")
             halts[instance] = world.halt
             if nature.isExhausted { return }
-            if !process.isDead { return finish(instance, world) }
+            if process.isDead { continue }
+            if process.wasAsked {
+                drained += 1
+                checkDrained(instance)
+                continue
+            }
+            return finish(instance, world)
         }
         nature.violate("more lives than allowed")
     }
 
+    /// SIGTERM: the open transaction is finished or aborted, and the ledger knows which.
+    private func checkDrained(_ instance: Int) {
+        if let open = nature.partner.coordinators[transactionalID]?.transaction,
+            nature.partner.transactions[open].status == .open
+        {
+            nature.violate("drained, and a transaction is open")
+        }
+        if nature.disks[instance].books.intent != nil {
+            nature.violate("drained, and an intent is open")
+        }
+    }
+
     private func finish(_ instance: Int, _ world: FakeWorld) {
+        // A producer that was hit last cannot abort any more: the coordinator will.
+        if nature.injected == 0, versions.count == 1,
+            let open = nature.partner.coordinators[transactionalID]?.transaction,
+            nature.partner.transactions[open].status == .open
+        {
+            nature.violate("the lane is over, and its transaction is open")
+        }
         if world.halt == nil, !isAtRest(instance) {
             nature.violate("the lane ends before its work is done")
         }

@@ -193,7 +193,7 @@ final class Odometer: Adversary {
 
     /// The choices of the present run, 0 = nothing goes wrong.
     var choices: [Int] { Array(path.prefix(taken)) }
-    var choicesLeft: Int { depth - taken }
+    var isChoosing: Bool { skipped == skip && taken < depth }
 
     func fault(at effect: Effect) -> Fault? {
         let options = menu(effect)

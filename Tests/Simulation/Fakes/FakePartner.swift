@@ -78,6 +78,9 @@ final class FakePartner: LanePartner {
             guard self.nature.partner.exists(place) else {
                 throw PortFailure(.unavailable, "consume", "unknown checkpoint partition")
             }
+            // Beyond the end reads from the low watermark, as the client's reader does.
+            let high = self.nature.partner.log(place)?.high ?? 0
+            let offset = (offset ?? 0) > high ? 0 : offset
             for (offset, entry) in self.nature.partner.committed(
                 place, from: offset ?? 0,
                 uncommitted: self.nature.defect == .readsUncommitted)

@@ -39,7 +39,7 @@ final class FakeWorld: LaneWorld {
         if isAtRest() {
             let since = restsSince ?? nature.now
             restsSince = since
-            if nature.now - since > .seconds(2) { process.isStopping = true }
+            if nature.now - since > .milliseconds(300) { process.isStopping = true }
         } else {
             restsSince = nil
         }

@@ -148,6 +148,8 @@ final class Process {
     private(set) var isDead = false
     private(set) var callsAfterDeath = 0
     var isStopping = false
+    /// SIGTERM has come from outside.
+    private(set) var wasAsked = false
 
     init(nature: Nature, instance: Int, transactionalID: String, checkpointPartition: Int32) {
         self.nature = nature
@@ -157,6 +159,11 @@ final class Process {
     }
 
     func die() { isDead = true }
+
+    func askToStop() {
+        wasAsked = true
+        isStopping = true
+    }
 
     /// False in a dead process. Counts how long a loop runs on after its death.
     var lives: Bool {
