@@ -14,20 +14,21 @@ SEED = int(os.environ.get("CROSSDOCK_SEED", "0")) or random.SystemRandom().randr
 
 
 def kill_repeatedly(clusters, workspace, route, kills: int, dice: random.Random) -> dict[str, int]:
-    """Starts the service and kills it, over and over: half the times from its start on, half under load."""
+    """Starts the service and kills it, over and over: a quarter of the times early, the others under load,
+    and on until enough of them have hit an open transaction."""
     hit = {"kills": 0, "open": 0, "early": 0}
 
     def delivered() -> int:
         return sum(topics.ends(clusters.skyways, route.target, committed=False))
 
-    while hit["kills"] < kills:
+    while hit["kills"] < kills or (hit["open"] < kills // 4 and hit["kills"] < 3 * kills):
         before = delivered()
         service = workspace.start()
         if hit["kills"] % 4 == 0:
             time.sleep(dice.uniform(0.0, 1.5))
         else:
             wait_until(lambda: delivered() > before or not service.runs, "deliveries", 60, every=0.005)
-            time.sleep(dice.uniform(0.0, 0.25))
+            time.sleep(dice.uniform(0.0, 0.1))
         assert service.runs, f"the service ended by itself:\n{service.log[-3000:]}"
         service.kill()
         hit["kills"] += 1
