@@ -48,7 +48,7 @@ def test_the_demo_needs_no_kafka_and_leaves_nothing_behind(tmp_path):
         assert f"[{step}/6]" in done.stdout
     for words in (
         "stopped in the middle", "resumed", "5,000 read = ", "0 lost, 0 doubled, 0 out of order",
-        "CURRENT-OFFSET",
+        "PARTITION", "STATUS",
     ):
         assert words in done.stdout, done.stdout
     assert list(tmp_path.iterdir()) == []
