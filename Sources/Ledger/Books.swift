@@ -315,9 +315,10 @@ package struct LaneBooks: Hashable, Sendable {
     package var clusters: ClusterIDs?
     package var layout: Layout?
     package var acknowledged: [PartnerPosition] = []
-    /// Nonces of the claims this ledger has written for the lane, oldest first.
+    /// Nonces of the claims that this ledger has written for the lane, or has judged after, oldest first.
     package var claims: [Nonce] = []
-    /// Highest batch_seq ever used by this ledger for the lane.
+    /// Highest batch_seq that this ledger knows to be committed. An attempt that came to nothing does not
+    /// use one up (its nonce tells it apart): else a twin's batches would look old.
     package var lastBatchSeq: Int64 = 0
     /// Rises by one when a lost or outdated ledger adopts markers.
     package var generation: Int64 = 1
@@ -330,7 +331,8 @@ package struct LaneBooks: Hashable, Sendable {
 
 /// One step of the books. `Ledger.write` stores a list of them in one SQLite transaction.
 package enum LedgerChange: Hashable, Sendable {
-    /// A claim is about to be written to the checkpoint partition.
+    /// A claim is about to be written to the checkpoint partition; or another instance's has been seen
+    /// and is judged in the same write.
     case claim(Nonce)
     /// First start, or partitions that appeared: offsets are stored before any marker. Partitions that
     /// the ledger already knows are left as they are.

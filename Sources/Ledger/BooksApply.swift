@@ -17,7 +17,6 @@ extension LaneBooks {
             self.layout = self.layout ?? layout
         case .intent(let intent, _):
             self.intent = intent
-            lastBatchSeq = max(lastBatchSeq, intent.batchSeq)
         case .mark(let batchSeq, let checkpointOffset, let positions):
             guard let intent, intent.batchSeq == batchSeq else { return }
             for step in intent.progress {
@@ -27,6 +26,7 @@ extension LaneBooks {
                     checkpointOffset: checkpointOffset)
             }
             pin = intent.next
+            lastBatchSeq = max(lastBatchSeq, batchSeq)
             acknowledge(positions)
             self.intent = nil
         case .drop(let batchSeq):

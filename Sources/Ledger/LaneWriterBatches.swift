@@ -23,9 +23,6 @@ extension LaneWriter {
                     .text(RowText.fingerprints(step.fingerprints)), .text(step.chain),
                 ] + step.counts.values.map(Value.integer))
         }
-        try database.run(
-            "UPDATE lane SET last_batch_seq = max(last_batch_seq, ?2) WHERE id = ?1",
-            .integer(id), .integer(intent.batchSeq))
         try stage(quarantined, batchSeq: intent.batchSeq, pin: pin)
     }
 
@@ -60,8 +57,11 @@ extension LaneWriter {
             WHERE p.lane_id = ?1 AND partition.id = p.partition_id
             """, .integer(id), .integer(batchSeq), .integer(checkpointOffset))
         try database.run(
-            "UPDATE lane SET pin = (SELECT next FROM intent WHERE lane_id = ?1) WHERE id = ?1",
-            .integer(id))
+            """
+            UPDATE lane SET pin = (SELECT next FROM intent WHERE lane_id = ?1),
+                last_batch_seq = max(last_batch_seq, ?2)
+            WHERE id = ?1
+            """, .integer(id), .integer(batchSeq))
         try acknowledge(acknowledged)
         try settleStaged(as: "real")
         try removeIntent()

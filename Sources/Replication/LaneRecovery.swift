@@ -240,8 +240,7 @@ extension Lane {
         case .claim(let claim):
             guard claim.lane == plan.lane else { return false }
             if claim.nonce == own.text { return true }
-            let isKnown = Nonce(text: claim.nonce).map(books.claims.contains) ?? false
-            view.foreignClaim = isKnown ? nil : claim.instance
+            note(claim, at: record, in: &view)
             return false
         case .marker(let marker):
             view.anyOfContract = true
@@ -250,6 +249,28 @@ extension Lane {
             }
             return false
         }
+    }
+
+    /// Another instance's claim since our last verdict, or one of an older timeline of our own. A claim
+    /// of ours that no verdict followed (a crash in between) does not cover those before it; a marker
+    /// that the ledger knows does.
+    private func note(_ claim: Claim, at record: CheckpointRecord, in view: inout CheckpointView) {
+        guard record.partition == checkpointPartition, let nonce = Nonce(text: claim.nonce) else {
+            return
+        }
+        if books.claims.contains(nonce) {
+            // The oldest ones are forgotten: what stands before a known one may be one of these.
+            guard books.claims.count >= LaneBooks.claimsKept else { return }
+            view.foreignClaim = nil
+            view.foreignNonces = []
+        } else if record.offset > newestKnownMarker {
+            view.foreignClaim = claim.instance
+            view.foreignNonces.append(nonce)
+        }
+    }
+
+    private var newestKnownMarker: Int64 {
+        books.partitions.values.compactMap(\.marker?.checkpointOffset).max() ?? -1
     }
 
     // MARK: 6. The verdict
@@ -267,6 +288,7 @@ extension Lane {
             pin: plan.pin, lane: plan.lane, partitions: partitions, clusters: clusters,
             layout: layout, groupOffsets: group, contractStarted: try ledger.contractStarted())
         noteForced()
+        let judged = view.foreignNonces.map(LedgerChange.claim)
         switch Reconciliation.judge(books: books, view: view, now: now, acts: books.pending) {
         case .halt(let halt): throw halt
         case .firstStart(let act):
@@ -278,7 +300,7 @@ extension Lane {
             }
             try settle(
                 "first start",
-                [.start(starts, pin: plan.pin, clusters: clusters, layout: layout)]
+                judged + [.start(starts, pin: plan.pin, clusters: clusters, layout: layout)]
                     + (act.map { [.applied(act: $0.id)] } ?? []))
         case .proceed(let proceeding):
             var changes = proceeding.changes
@@ -296,7 +318,7 @@ extension Lane {
                         partition, to: try place(placement, partition), why: "operator's choice"))
                 marksDue.insert(partition)
             }
-            try settle(proceeding.finding, changes)
+            try settle(proceeding.finding, judged + changes)
         }
     }
 

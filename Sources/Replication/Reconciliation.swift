@@ -16,8 +16,10 @@ package struct CheckpointView: Hashable, Sendable {
     package var markers: [SourcePartition: Standing] = [:]
     /// Whether any checkpoint partition that was read holds a marker of the contract, of whichever lane.
     package var anyOfContract = false
-    /// Instance of a claim that our ledger does not hold, after the last one that it does.
+    /// Instance of the last claim that our ledger does not hold.
     package var foreignClaim: String?
+    /// The nonces of all of these: judged now, the ledger holds them from here on.
+    package var foreignNonces: [Nonce] = []
     /// What stands under a key of ours and does not open.
     package var unreadable: String?
     package init() {}
@@ -228,7 +230,8 @@ package struct Reconciliation {
     /// Row "newer than the ledger knows": the words of the reason, nil where the ledger is the latest.
     private func notTheLatest() -> String? {
         let known = books.partitions.values.compactMap(\.marker?.batchSeq).max() ?? 0
-        let newest = max(known, books.intent?.batchSeq ?? 0)
+        // Where an operator let markers be forgotten, their numbers are still known.
+        let newest = max(known, books.lastBatchSeq, books.intent?.batchSeq ?? 0)
         for (partition, standing) in view.markers {
             let marker = standing.marker
             if marker.batchSeq > newest { return "newer markers than the ledger knows, adopted" }
@@ -291,7 +294,12 @@ package struct Reconciliation {
 
     /// The three rows about an open intent.
     private mutating func resolve(_ intent: Intent) -> Judgement {
-        if isCommitted(intent) {
+        let carriers = view.markers.filter {
+            $0.value.marker.batchSeq == intent.batchSeq
+                && $0.value.marker.nonce == intent.nonce.text
+        }
+        let othersStand = everyPartition.allSatisfy { carriers[$0] != nil || stands($0) }
+        if isCommitted(intent) && carriers.count == intent.progress.count && othersStand {
             let standings = intent.progress.compactMap { view.markers[$0.partition] }
             done.finding = "committed, mark missed"
             done.changes.append(
@@ -301,7 +309,7 @@ package struct Reconciliation {
                     acknowledged: standings.first?.marker.acknowledged ?? []))
             return .proceed(done)
         }
-        if everyPartition.allSatisfy(stands) {
+        if carriers.isEmpty && othersStand {
             done.finding = "aborted"
             done.changes.append(.drop(batchSeq: intent.batchSeq))
             return .proceed(done)

@@ -207,7 +207,7 @@ extension Stage {
         nature.scheduler = nil
     }
 
-    private func live(_ instance: Int) {
+    func live(_ instance: Int) {
         for life in 0..<maxLives {
             if life > 0 { betweenLives(self, instance) }
             let process = Process(

@@ -57,3 +57,55 @@ import Testing
         }
     }
 }
+
+/// One instance after the other, each with a ledger of its own.
+@Suite struct TurnTests {
+    /// Lives until it is at rest, halts, or crashes for good.
+    private func turn(_ stage: Stage, _ instance: Int, _ adversary: any Adversary = Peace()) {
+        stage.nature.adversary = adversary
+        stage.maxLives = 1
+        stage.live(instance)
+        stage.nature.violations.removeAll { $0.contains("more lives than allowed") }
+    }
+
+    /// Aborted attempts must not make a ledger believe that it is ahead of a twin's batches.
+    @Test func attemptsThatCameToNothingDoNotHideATwinsBatches() {
+        let stage = Stage(seed: 21, instances: 2)
+        stage.auditor.mayAdopt = true
+        stage.append([TestRecord.delivered, TestRecord.filtered, TestRecord.delivered], to: 0)
+        stage.append([TestRecord.delivered], to: 1)
+        turn(
+            stage, 0,
+            Trap(
+                (1...6).map {
+                    .init(operation: .commit, call: $0, fault: $0 < 6 ? .notSent : .crashBefore)
+                }))
+        #expect(stage.nature.disks[0].books.intent != nil)
+        // Group offsets are advice, and may be lost.
+        turn(stage, 1, Trap((0..<9).map { .init(operation: .groupCommit, call: $0, fault: .lost) }))
+        // The claim is on record, the verdict is not.
+        turn(stage, 0, Trap(.commit, 0, .crashAfter))
+        turn(stage, 0)
+        stage.verify(instance: 0)
+        #expect(stage.complaint("two turns") == nil)
+    }
+
+    /// A claim of ours that was never followed by a verdict does not cover a twin's before it.
+    @Test func aCrashBetweenClaimAndVerdictDoesNotForgetTheTwin() {
+        let stage = Stage(seed: 22, partitions: 1, instances: 2)
+        stage.auditor.mayAdopt = true
+        stage.append([TestRecord.delivered], to: 0)
+        turn(stage, 0)
+        turn(stage, 1)
+        stage.append(
+            Array(repeating: .plain(first: false, second: true), count: 2), to: 0)
+        stage.maxRecords = 1
+        // The twin filters in its own ledger, and no marker is written.
+        turn(stage, 1, Trap(.write, 1, .crashAfter))
+        turn(stage, 0, Trap(.commit, 0, .crashAfter))
+        stage.versions[0] = 2
+        turn(stage, 0)
+        #expect(stage.nature.violations.isEmpty, "\(stage.nature.violations)")
+        #expect(stage.halts[0]?.reason == "contract-changed")
+    }
+}
