@@ -4,6 +4,7 @@ enum CommandTable {
     static let commands: [any Command.Type] = [
         Init.self,
         Validate.self,
+        Preview.self,
         Start.self,
         Lag.self,
         Status.self,
