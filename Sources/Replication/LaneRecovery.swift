@@ -32,6 +32,8 @@ extension Lane {
     /// What one recovery carries from step to step.
     private struct Attempt {
         var nonce: Nonce
+        /// Where the claim stands on the lane's checkpoint partition.
+        var claimOffset: Int64 = -1
         var view = CheckpointView()
         var readingSince: Duration?
         /// Asked for between our init and our claim: a claim that commits proves that no twin came in
@@ -64,11 +66,13 @@ extension Lane {
             attempt.nonce = world.nonce()
             attempt.readingSince = nil
             attempt.group = try groupOffsets()
-            return try claim(attempt.nonce)
+            let event = try claim(attempt.nonce)
+            if case .claimed(_, let offset) = event { attempt.claimOffset = offset }
+            return event
         case .read:
             let since = attempt.readingSince ?? world.now()
             attempt.readingSince = since
-            if let view = try readCheckpoints(until: attempt.nonce) {
+            if let view = try readCheckpoints(until: attempt.nonce, at: attempt.claimOffset) {
                 attempt.view = view
                 return .read
             }
@@ -206,8 +210,9 @@ extension Lane {
     }
 
     /// Nil: our nonce is not visible yet on some partition.
-    private func readCheckpoints(until nonce: Nonce) throws -> CheckpointView? {
-        let from = readFrom
+    private func readCheckpoints(until nonce: Nonce, at offset: Int64) throws -> CheckpointView? {
+        // A claim that stands before markers that we know: the topic was made anew since.
+        let from = readFrom.flatMap { $0 <= offset ? $0 : nil }
         guard let view = try readCheckpoints(from: from, until: nonce) else { return nil }
         let complete = books.partitions.values.allSatisfy {
             $0.marker == nil || view.markers[$0.partition] != nil

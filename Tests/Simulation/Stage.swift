@@ -31,6 +31,7 @@ final class Stage {
     /// The contract version that each instance's file holds.
     var versions: [Int]
     var maxRecords = 2
+    var onViolation = Contracts.Stream.OnViolation.quarantine
     var starts: [SourcePartition: Int64] = [:]
     /// Appends that are still to come; rest begins after them.
     var pendingAppends = 0
@@ -171,7 +172,7 @@ extension Stage {
                         Field(source: .constant("\(version)"), output: path("v")),
                         Field(source: .path(path("pad")), output: path("pad")),
                     ],
-                    key: .keep)
+                    key: .keep, onViolation: onViolation)
             ],
             delivery: Delivery(
                 maxRecords: maxRecords, maxBytes: 1 << 20, maxInterval: .milliseconds(100)))
@@ -180,6 +181,7 @@ extension Stage {
     private func plan(of instance: Int) -> LanePlan {
         var pace = Pace()
         pace.markerRecords = 3
+        pace.markerInterval = .seconds(3)
         pace.chunk = 16
         return LanePlan(
             contract: contract(versions[instance]), lane: 0, lanes: 1, keys: [:],
