@@ -13,6 +13,7 @@ final class KafkaPartner: LanePartner {
     private let checkpointTopic: String
     private let checkpoints: CheckpointTopicMaker
     private var producer: TransactionalProducer?
+    private var askedMaximum: AskedMaximum?
     private static let patience = Duration.seconds(10)
 
     init(
@@ -98,14 +99,25 @@ final class KafkaPartner: LanePartner {
         producer = made
     }
 
-    /// The smallest max.message.bytes of the partner topics, nil where the partner does not tell: one
-    /// record may then be refused at the broker, which the lane resolves by itself.
+    /// The smallest max.message.bytes of the partner topics; nil where the partner does not tell (no
+    /// right to describe settings): one record may then be refused at the broker, which the lane
+    /// resolves by itself. Asked once a run: a partner that does not tell costs the whole wait.
     private func smallestMaximum() -> Int? {
-        (plan.partnerTopics + [checkpointTopic]).compactMap { topic in
-            let settings = try? cluster.topicConfig(topic, timeout: .seconds(3))
-            return settings?["max.message.bytes"].flatMap { Int($0) }
-        }.min()
+        if let askedMaximum { return askedMaximum.bytes }
+        var smallest: Int?
+        for topic in plan.partnerTopics + [checkpointTopic] {
+            guard let settings = try? cluster.topicConfig(topic, timeout: .seconds(2)) else {
+                smallest = nil
+                break
+            }
+            guard let bytes = settings["max.message.bytes"].flatMap({ Int($0) }) else { continue }
+            smallest = min(bytes, smallest ?? bytes)
+        }
+        askedMaximum = AskedMaximum(bytes: smallest)
+        return smallest
     }
+
+    private struct AskedMaximum { var bytes: Int? }
 
     func begin() throws(PortFailure) {
         let producer = try opened()

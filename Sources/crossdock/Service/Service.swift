@@ -45,6 +45,7 @@ final class Service: Sendable {
                 ("version", CommandTable.version),
             ])
         for plan in plans { start(plan) }
+        checkLedger()
         while endings.withLock({ $0.count }) < plans.count || (plans.isEmpty && !untilCaughtUp) {
             if stop.wait(milliseconds: 200) { log(.info, "stopping") }
             if plans.isEmpty && stop.isSet { break }
@@ -75,6 +76,20 @@ final class Service: Sendable {
         }
         thread.name = "lane \(plan.contract.id).\(plan.lane)"
         thread.stackSize = 4 << 20
+        thread.start()
+    }
+
+    /// SQLite's quick_check beside the running lanes: it reads the whole file.
+    private func checkLedger() {
+        let thread = Thread { [ledger, log] in
+            guard let damage = try? ledger.quickCheck(), !damage.isEmpty else { return }
+            log(
+                .error, "the ledger is damaged",
+                [
+                    ("found", damage.prefix(3).joined(separator: "; ")),
+                    ("runbook", "runbooks/halts/ledger-corrupt.md"),
+                ])
+        }
         thread.start()
     }
 
