@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 
 /// How values stand in text and blob columns.
 enum RowText {

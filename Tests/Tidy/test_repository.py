@@ -61,12 +61,13 @@ def test_python_compiles():
 
 
 def halts() -> set[str]:
-    """Reasons that the code halts with: literals, and the raw values of an enum of reasons."""
+    """Reasons that the code halts with, literals or raw values of an enum, and pages that it names."""
     reasons = set()
     for path in (REPOSITORY / "Sources").rglob("*.swift"):
         text = path.read_text()
         reasons |= set(re.findall(r'Halt\(\s*(?:reason:\s*)?"([a-z]+(?:-[a-z]+)*)"', text))
-        for body in re.findall(r"enum (?:HaltReason|Reason)\b[^{]*\{(.*?)\n\s*\}", text, re.DOTALL):
+        reasons |= set(re.findall(r"runbooks/halts/([a-z-]+)\.md", text))
+        for body in re.findall(r"enum HaltReason\b[^{]*\{(.*?)\n\s*\}", text, re.DOTALL):
             reasons |= set(re.findall(r'case \w+ = "([a-z-]+)"', body))
             reasons |= set(re.findall(r"^\s*case ([a-z]+)$", body, re.MULTILINE))
     return reasons

@@ -59,7 +59,7 @@ enum Start: Command {
                 error.kind == .contractChanged ? .bad : .cannotRun,
                 "\(contract.file): \(error.detail)",
                 next: error.kind == .contractChanged
-                    ? "give the changed contract a new version; nothing was started" : nil)
+                    ? "nothing was started; see runbooks/halts/contract-pin.md" : nil)
         }
     }
 }

@@ -1,10 +1,11 @@
 """What the tests do with topics through clients of their own."""
 
 import itertools
+import time
 from dataclasses import dataclass
 from typing import Iterable
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec
 
 from .brokers import Broker
@@ -24,10 +25,24 @@ class Record:
     headers: Headers
 
 
+def _admit(ask) -> None:
+    """A broker that was paused is fenced by its controller until its next heartbeat: asked again."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            for future in ask().values():
+                future.result(timeout=20)
+            return
+        except KafkaException as error:
+            fenced = error.args[0].code() == KafkaError.INVALID_REPLICATION_FACTOR
+            if not fenced or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
 def create(broker: Broker, topic: str, partitions: int, **settings: str) -> None:
     config = {name.replace("_", "."): value for name, value in settings.items()}
-    for future in broker.admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values():
-        future.result(timeout=20)
+    _admit(lambda: broker.admin.create_topics([NewTopic(topic, partitions, 1, config=config)]))
 
 
 def delete(broker: Broker, topic: str) -> None:
@@ -36,8 +51,7 @@ def delete(broker: Broker, topic: str) -> None:
 
 
 def grow(broker: Broker, topic: str, partitions: int) -> None:
-    for future in broker.admin.create_partitions([NewPartitions(topic, partitions)]).values():
-        future.result(timeout=20)
+    _admit(lambda: broker.admin.create_partitions([NewPartitions(topic, partitions)]))
 
 
 def exists(broker: Broker, topic: str) -> bool:
