@@ -112,11 +112,16 @@ package final class TransactionalProducer {
         }
     }
 
+    /// Bytes around a lone record's key, value and headers: batch header (61) and the record's own
+    /// lengths and deltas, at most.
+    private static let batchOverhead = 100
+
     private func extra(careful: Bool) -> [(String, String)] {
         var extra = [("transactional.id", transactionalID)]
         if let maxMessageBytes {
-            let largest = min(
-                maxMessageBytes, configuration.number("message.max.bytes") ?? maxMessageBytes)
+            // The brokers count the batch around the record too, librdkafka does not.
+            let taken = maxMessageBytes - Self.batchOverhead
+            let largest = min(taken, configuration.number("message.max.bytes") ?? taken)
             let batch = min(largest, configuration.number("batch.size") ?? 1_000_000)
             extra.append(("message.max.bytes", "\(max(1000, largest))"))
             extra.append(("batch.size", "\(max(1, batch))"))

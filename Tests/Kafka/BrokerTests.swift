@@ -199,6 +199,33 @@ final class BrokerTests {
         #expect(report.failed == 1)
     }
 
+    @Test("a record that the topic is too small for is told here, never first by the broker")
+    func limits() throws {
+        _ = try client.createTopic(
+            "limits", partitions: 1, config: ["max.message.bytes": "5000"], timeout: .seconds(20))
+        _ = try topics("limits")
+        let producer = TransactionalProducer(
+            ClientConfiguration([
+                ("bootstrap.servers", broker.bootstrap), ("compression.type", "none"),
+            ]), transactionalID: "id-limits", topics: ["limits"],
+            checkpointTopic: "limits.marks", maxMessageBytes: 5000, log: quiet)
+        defer { producer.close() }
+        try producer.initialise(careful: false, timeout: .seconds(30))
+        try producer.begin()
+        var accepted = 0
+        for size in 4800...5000 {
+            "h".withCString { producer.addHeader($0, nil) }
+            if try producer.send(value: String(repeating: "x", count: size)) == .accepted {
+                accepted += 1
+            }
+        }
+        let report = try producer.flush(timeout: .seconds(20))
+        #expect(report.acknowledged == accepted)
+        #expect(report.refusal == nil)
+        #expect((50..<150).contains(accepted))
+        #expect(producer.commit(timeout: .seconds(20)) == .committed)
+    }
+
     @Test("null and empty keys and values, headers and times survive")
     func fidelity() throws {
         let (data, _) = try topics("fidelity")

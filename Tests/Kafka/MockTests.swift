@@ -51,7 +51,8 @@ struct MockTests {
             TopicOffset(topic: "data", partition: 0, offset: 0),
         ])
         let (records, ends) = try consumer.drain(slots: 2)
-        #expect(ends == [0: 1, 1: 2])
+        #expect((1...2).contains(ends[0] ?? -1))
+        #expect((2...3).contains(ends[1] ?? -1))
         #expect(consumer.heldCount == 3)
         let one = records.filter { $0.slot == 1 }
         #expect(one.map(\.key) == [nil, ""])
@@ -257,12 +258,15 @@ struct MockTests {
             try client.partitionCounts(["data", "checkpoints"], timeout: .seconds(10))
                 == ["data": 3, "checkpoints": 1])
         let data = (0..<3).map { TopicPartition(topic: "data", partition: $0) }
-        #expect(
-            try client.watermarks(data, isolation: .readUncommitted, timeout: .seconds(10))
-                == Array(repeating: OffsetRange(low: 0, high: 10), count: 3))
+        // Newer mocks write the transaction's control record behind the 10 records.
+        let ranges = try client.watermarks(
+            data, isolation: .readUncommitted, timeout: .seconds(10))
+        #expect(ranges.map { $0?.low } == [0, 0, 0])
+        #expect(ranges.allSatisfy { (10...11).contains($0?.high ?? -1) })
         var seen: [Int32: Int] = [:]
         try client.read(
-            topic: "data", from: .latest(2), limit: 100, timeout: .seconds(10)
+            topic: "data", from: .latest(ranges[0]?.high == 11 ? 3 : 2), limit: 100,
+            timeout: .seconds(10)
         ) { seen[$0.partition, default: 0] += 1 }
         #expect(seen == [0: 2, 1: 2, 2: 2])
         var count = 0
@@ -278,7 +282,7 @@ struct MockTests {
         try client.probe(
             [
                 TopicOffset(topic: "data", partition: 2, offset: 9),
-                TopicOffset(topic: "data", partition: 0, offset: 10),
+                TopicOffset(topic: "data", partition: 0, offset: 20),
                 TopicOffset(topic: "data", partition: 0, offset: 0),
             ], timeout: .seconds(10)
         ) { probed[$0] = $1.map { Taken($0).value ?? "" } ?? "none" }

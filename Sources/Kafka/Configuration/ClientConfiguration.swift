@@ -47,7 +47,8 @@ package struct ClientConfiguration: Sendable {
         switch role {
         case .consumer:
             return [
-                ("client.id", "crossdock"), ("queued.min.messages", "1000000"),
+                ("client.id", "crossdock"), ("check.crcs", "true"),
+                ("queued.min.messages", "1000000"),
                 ("queued.max.messages.kbytes", "8192"), ("fetch.message.max.bytes", "262144"),
                 ("fetch.wait.max.ms", "100"), ("socket.keepalive.enable", "true"),
                 ("reconnect.backoff.max.ms", "5000"),
@@ -71,7 +72,7 @@ package struct ClientConfiguration: Sendable {
             [
                 ("isolation.level", "read_committed"), ("auto.offset.reset", "error"),
                 ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
-                ("enable.partition.eof", "true"), ("check.crcs", "true"),
+                ("enable.partition.eof", "true"),
                 ("allow.auto.create.topics", "false"),
             ]
         case .producer:

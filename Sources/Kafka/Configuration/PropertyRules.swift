@@ -28,7 +28,6 @@ enum PropertyRules {
         "offset.store.sync.interval.ms": "offsets are decided by transactions, never by a timer",
         "auto.offset.reset": "a lost position halts the lane, it is never guessed",
         "enable.partition.eof": "the end of a partition moves the lag to 0",
-        "check.crcs": "records are always checked",
         "allow.auto.create.topics": "topics are never created in passing",
         "delivery.report.only.error": "every delivery is counted",
         "plugin.library.paths": "no foreign code is loaded",
