@@ -35,7 +35,23 @@ final class BrokerTests {
             log: quiet)
     }
 
+    /// A commit is answered before its control records stand in the partitions: waits for them.
+    private func settle(_ topic: String) throws {
+        let wait = Duration.seconds(20)
+        let count = try client.partitionCounts([topic], timeout: wait)[topic] ?? 0
+        let all = (0..<count).map { TopicPartition(topic: topic, partition: Int32($0)) }
+        let deadline = ContinuousClock.now + wait
+        while ContinuousClock.now < deadline {
+            let stable = try client.watermarks(all, isolation: .readCommitted, timeout: wait)
+            let whole = try client.watermarks(all, isolation: .readUncommitted, timeout: wait)
+            if stable == whole { return }
+            usleep(10_000)
+        }
+        Issue.record("\(topic): a transaction stays open")
+    }
+
     private func values(_ topic: String) throws -> [String] {
+        try settle(topic)
         var values: [String] = []
         try client.read(
             topic: topic, from: .earliest, limit: .max, timeout: .seconds(20)
@@ -67,6 +83,7 @@ final class BrokerTests {
             #expect(!producer.isDirty)
         }
         #expect(try values(data) == [0, 2].flatMap { round in (0..<5).map { "\(round).\($0)" } })
+        try settle(marks)
         var marked: [UInt8] = []
         let scan = try client.scan(
             TopicPartition(topic: marks, partition: 0), from: nil, timeout: .seconds(20)
@@ -91,6 +108,7 @@ final class BrokerTests {
         for _ in 0..<300 { _ = try producer.send(value: "aborted") }
         _ = try producer.flush(timeout: .seconds(20))
         #expect(producer.abort(timeout: .seconds(20)) == .aborted)
+        try settle(data)
         let consumer = LaneConsumer(broker.configuration, group: "g", capacity: 1000, log: quiet)
         defer { consumer.close() }
         let partition = TopicPartition(topic: data, partition: 0)
@@ -135,6 +153,7 @@ final class BrokerTests {
         #expect(shown == 0)
         #expect(Set(ends).isSubset(of: [0]))
         #expect(producer.commit(timeout: .seconds(20)) == .committed)
+        try settle(data)
         #expect(try consumer.drain(slots: 1).records.count == 3)
     }
 
@@ -263,6 +282,7 @@ final class BrokerTests {
             _ = try producer.send(value: "\(index)", timestamp: 1000 + Int64(index) * 10)
         }
         #expect(producer.commit(timeout: .seconds(20)) == .committed)
+        try settle(data)
         let partitions = (0..<2).map { TopicPartition(topic: data, partition: $0) }
         let wait = Duration.seconds(20)
         #expect(try client.offsets(partitions, at: 1045, timeout: wait) == [5, 0])
@@ -361,6 +381,7 @@ final class BrokerTests {
             try producer.produceCheckpoint(partition: 0, key: [1], value: [UInt8(nonce)])
             #expect(producer.commit(timeout: .seconds(20)) == .committed)
         }
+        try settle(marks)
         let partition = TopicPartition(topic: marks, partition: 0)
         for start: Int64? in [nil, 0, 6, 9999] {
             var seen: [UInt8] = []
