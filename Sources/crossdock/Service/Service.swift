@@ -44,6 +44,9 @@ final class Service: Sendable {
                 ("lanes", "\(plans.count)"), ("state", project.configuration.stateDirectory),
                 ("version", CommandTable.version),
             ])
+        if plans.isEmpty {
+            log(.warn, "no contract is active: nothing runs until one says 'status: active'")
+        }
         for plan in plans { start(plan) }
         checkLedger()
         while endings.withLock({ $0.count }) < plans.count || (plans.isEmpty && !untilCaughtUp) {
