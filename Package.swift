@@ -59,7 +59,7 @@ let package = Package(
         suite("Contracts", ["Contracts", "Cryptography"]),
         suite("Simulation", ["Contracts", "Ledger", "Replication", "Cryptography"]),
         suite("Command", ["Contracts", "crossdock"]),
-        suite("Operations", ["Operations", "Ledger"]),
+        suite("Operations", ["Operations", "Ledger", "Replication"]),
     ],
     cxxLanguageStandard: .cxx17
 )
