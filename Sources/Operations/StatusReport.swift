@@ -61,7 +61,7 @@ package struct StatusReport: Sendable {
 
     private func heading(_ file: ContractFile, _ row: ContractRow?) -> String {
         let version = row?.pin?.version ?? file.version
-        var text = "\(file.id) \(version)  \(file.standing.word)"
+        var text = "\(file.id) \(version), \(file.standing.word)"
         if let pin = row?.pin, pin.version != file.version, !file.version.isEmpty {
             text += "; its file is version \(file.version)"
         }

@@ -24,21 +24,6 @@ import Testing
         #expect(Set(HaltGuide.all.map(\.reason)).count == HaltGuide.all.count)
     }
 
-    @Test("every reason has its page, which ends in a command", arguments: HaltGuide.all)
-    func page(_ guide: HaltGuide) throws {
-        let page = Self.repository.appending(path: HaltGuide.page(of: guide.reason))
-        let text = try String(contentsOf: page, encoding: .utf8)
-        #expect(text.hasPrefix("# \(guide.reason)\n"))
-        for choice in guide.choices {
-            #expect(text.contains("--\(choice.word)"), "\(choice.word)")
-        }
-        let last = text.split(separator: "\n").last ?? ""
-        #expect(last.hasPrefix("    crossdock "), "ends with \(last)")
-        for line in text.split(separator: "\n") {
-            #expect(line.count <= 120, "\(line)")
-        }
-    }
-
     @Test("every choice is one that the command line knows, with the same argument")
     func words() {
         for guide in HaltGuide.all {
