@@ -79,7 +79,19 @@ extension Lane {
             world.wait(.milliseconds(50))
             return .notVisible(overdue: world.now() - since > partner.transactionTimeout * 2)
         case .judge:
-            try settle(attempt.view, group: attempt.group)
+            do {
+                try settle(attempt.view, group: attempt.group)
+            } catch let halt as Halt {
+                // Markers are read up to our claim: where another instance has claimed since, compaction
+                // may have taken those that it replaced. Then that is the reason, and not what is missing.
+                if let newest = try newestClaim(), newest.instance != ledger.instance,
+                    newest.offset > attempt.claimOffset
+                {
+                    return .failed(
+                        PortFailure(.fenced, "judge", "another instance has claimed since"))
+                }
+                throw halt
+            }
             return .settled
         case .check:
             try checkAndAnswer()

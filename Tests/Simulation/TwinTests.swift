@@ -15,7 +15,7 @@ import Testing
         stage.nature.pollsAtRandom = random.chance(50)
         stage.auditor.mayAdopt = true
         stage.appendAtRandom(4 + random.below(16), random: &random)
-        stage.grow(random.below(16), random: random)
+        stage.grow(random.below(60), random: random)
         return stage
     }
 
@@ -48,7 +48,11 @@ import Testing
         let standing = stage.halts.indices.filter { stage.halts[$0] == nil }
         if standing.isEmpty { nature.violate("both have halted") }
         let coordinator = nature.partner.coordinators[stage.transactionalID]
-        if (coordinator?.inits ?? 0) > 12 + 3 * nature.injected {
+        // Each record that the broker refuses costs a new producer to find it, and one to go on.
+        let refused = stage.records.values.reduce(0) { sum, records in
+            sum + records.values.count { $0.kind == .refused }
+        }
+        if (coordinator?.inits ?? 0) > 6 + 2 * nature.injected + 4 * refused {
             nature.violate("\(coordinator?.inits ?? 0) inits: they fence each other")
         }
         // Whoever is the last owner and has not halted stands for what is true.

@@ -47,6 +47,8 @@ enum Fault: Hashable, Sendable {
     case slowVisibility(milliseconds: Int)
     /// Produce: the local queue is full.
     case queueFull
+    /// Produce: accepted, and never heard of again.
+    case swallowed
     /// Flush: a delivery fails, the transaction must be aborted.
     case deliveryFails
     /// The process stands still that long before the call.
@@ -161,8 +163,8 @@ final class Chaos: Adversary {
         case .initialise:
             return anywhere + [.fail(.unavailable), .failAfter(.unavailable), .fail(.fatal)]
         case .begin: return anywhere + [.fail(.fatal)]
-        case .produce: return anywhere + [.queueFull, .fail(.abortable)]
-        case .produceCheckpoint: return anywhere + [.fail(.abortable)]
+        case .produce: return anywhere + [.queueFull, .fail(.abortable), .swallowed]
+        case .produceCheckpoint: return anywhere + [.fail(.abortable), .swallowed]
         case .flush:
             return anywhere + [
                 .deliveryFails, .fail(.unavailable), .fail(.abortable), .fail(.fatal),

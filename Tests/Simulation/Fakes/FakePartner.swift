@@ -5,7 +5,8 @@ import Replication
 /// The partner's cluster as one lane's producer and readers see it.
 final class FakePartner: LanePartner {
     private struct Producer {
-        enum State { case ready, open, broken, spent }
+        /// `misled`: an unknown outcome, after which an abort answers "done" and has done nothing.
+        enum State { case ready, open, broken, spent, misled }
         var epoch: Int
         var careful: Bool
         var state = State.ready
@@ -172,6 +173,7 @@ final class FakePartner: LanePartner {
             throw Process.failure(word, operation)
         }
         producer?.accepted += 1
+        if fault == .swallowed { return }
         if waiting.place.topic != nature.partner.checkpointTopic { producer?.carriesRecords = true }
         let joinsBatch =
             waiting.place.topic != nature.partner.checkpointTopic
@@ -325,11 +327,11 @@ final class FakePartner: LanePartner {
         }
         switch fault {
         case .lostRequest:
-            producer?.state = .spent
+            producer?.state = .misled
             return .unknown("timed out")
         case .late(let effects):
             wander(epoch, commit: true, effects)
-            producer?.state = .spent
+            producer?.state = .misled
             return .unknown("timed out")
         default: break
         }
@@ -344,7 +346,7 @@ final class FakePartner: LanePartner {
             process.die()
             return .unknown("the process has died")
         case .lostReply, .fail, .failAfter:
-            producer?.state = .spent
+            producer?.state = .misled
             return .unknown("reply lost")
         case .doubled(let effects):
             wander(epoch, commit: true, effects)
@@ -367,6 +369,8 @@ final class FakePartner: LanePartner {
         guard let open = producer, open.state != .spent else {
             return .unknown("the producer is fatal")
         }
+        // INVALID_PRODUCER_ID_MAPPING: the client library bumps its epoch and calls that an abort.
+        if open.state == .misled { return .aborted }
         guard open.state != .ready, open.sent else {
             producer?.state = .ready
             return .aborted
