@@ -1,3 +1,4 @@
+import Ledger
 import Testing
 
 /// SIGTERM, outages, refusals, growth: what a service lives through on ordinary days.
@@ -78,6 +79,26 @@ import Testing
             stage.verify()
             #expect(stage.complaint("a partition appears at effect \(moment)") == nil)
             #expect(stage.auditor.visible[stage.partitions[2]] == [0, 2])
+        }
+    }
+
+    /// Everything that stood in the source at the start is decided and committed.
+    @Test func untilCaughtUpItEndsByItselfAndNotTooEarly() {
+        for step in 0..<110 {
+            let stage = CrashTests.small(Script([step: .crashAfter]))
+            stage.untilCaughtUp = true
+            stage.run()
+            // Twice where the crash fell into the leaving.
+            #expect((1...2).contains(stage.caughtUp))
+            #expect(stage.nature.disks[0].books.intent == nil)
+            for partition in stage.partitions {
+                let books = stage.nature.disks[0].books.partitions[partition]
+                #expect(books?.decided == stage.nature.internalCluster[partition]?.high)
+            }
+            if let complaint = stage.complaint("until caught up, crash at \(step)") {
+                Issue.record(Comment(rawValue: complaint))
+                return
+            }
         }
     }
 

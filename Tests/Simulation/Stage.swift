@@ -31,6 +31,9 @@ final class Stage {
     /// The contract version that each instance's file holds.
     var versions: [Int]
     var maxRecords = 2
+    /// The lane is to end by itself.
+    var untilCaughtUp = false
+    private(set) var caughtUp = 0
     var onViolation = Contracts.Stream.OnViolation.quarantine
     var starts: [SourcePartition: Int64] = [:]
     /// Appends that are still to come; rest begins after them.
@@ -185,7 +188,7 @@ extension Stage {
         pace.chunk = 16
         return LanePlan(
             contract: contract(versions[instance]), lane: 0, lanes: 1, keys: [:],
-            checkpointKey: Self.checkpointKey, pace: pace)
+            checkpointKey: Self.checkpointKey, untilCaughtUp: untilCaughtUp, pace: pace)
     }
 }
 
@@ -215,7 +218,9 @@ extension Stage {
             let process = Process(
                 nature: nature, instance: instance, transactionalID: transactionalID,
                 checkpointPartition: checkpointPartition)
-            let world = FakeWorld(process: process) { [unowned self] in self.isAtRest(instance) }
+            let world = FakeWorld(process: process) { [unowned self] in
+                !untilCaughtUp && isAtRest(instance)
+            }
             let ledger = FakeLedger(process: process)
             let lane = Lane(
                 plan: plan(of: instance),
@@ -226,6 +231,7 @@ extension Stage {
             self.process = process
             nature.note("i\(instance) starts")
             let ending = lane.run()
+            if ending == .caughtUp { caughtUp += 1 }
             nature.note("i\(instance) ends: \(ending)")
             halts[instance] = world.halt
             if nature.isExhausted { return }
@@ -260,7 +266,7 @@ extension Stage {
         {
             nature.violate("the lane is over, and its transaction is open")
         }
-        if world.halt == nil, !isAtRest(instance) {
+        if world.halt == nil, !isAtRest(instance), !untilCaughtUp {
             nature.violate("the lane ends before its work is done")
         }
     }

@@ -39,6 +39,24 @@ import Testing
         print("twins: \(halted) halted, \(inits) inits, \(adoptions) adoptions")
     }
 
+    /// The schedule in which each inits before the other has claimed.
+    @Test func inLockstepTheyDoNotFenceEachOtherForEver() {
+        for seed in 0..<40 as Range<UInt64> {
+            let stage = Stage(seed: seed, instances: 2)
+            stage.nature.masksFences = seed % 2 == 1
+            stage.auditor.mayAdopt = true
+            for _ in 0..<seed % 7 { _ = stage.nature.random.next() }
+            stage.append([TestRecord.delivered, TestRecord.filtered], to: 0)
+            stage.append([TestRecord.delivered, .notJSON, TestRecord.delivered], to: 1)
+            stage.runTwins(switches: seed < 30 ? 100 : 80)
+            verify(stage)
+            if let complaint = stage.complaint("lockstep, seed \(seed)") {
+                Issue.record(Comment(rawValue: complaint))
+                return
+            }
+        }
+    }
+
     private func verify(_ stage: Stage) {
         let nature = stage.nature
         nature.pass(.seconds(120))

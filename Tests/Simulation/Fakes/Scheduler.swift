@@ -10,7 +10,7 @@ final class Scheduler {
     private let done = DispatchSemaphore(value: 0)
     private var wakes: [Duration?]
     private var finished: [Bool]
-    /// Of a hundred port calls, how many hand over.
+    /// Of a hundred port calls, how many hand over; 100: every one, to the other.
     private let switches: Int
 
     init(nature: Nature, instances: Int, seed: UInt64, switches: Int) {
@@ -47,7 +47,8 @@ final class Scheduler {
     /// A point where another instance may run first.
     func turn(of instance: Int) {
         guard random.chance(switches) else { return }
-        let ready = awake()
+        let isLockstep = switches >= 100
+        let ready = awake().filter { !isLockstep || $0 != instance }
         guard let next = ready.isEmpty ? nil : random.pick(ready), next != instance else { return }
         gates[next].signal()
         gates[instance].wait()
