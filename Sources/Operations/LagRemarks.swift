@@ -33,7 +33,8 @@ struct LagRemarks {
         }
         for reason in reasons {
             paragraphs.append(
-                "  see \(HaltGuide.page(of: reason)), then: crossdock recover \(file.id)")
+                "  see \(HaltGuide.page(of: reason)), then: "
+                    + Wording.command("crossdock recover \(file.id)"))
         }
         return paragraphs
     }

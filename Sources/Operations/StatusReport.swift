@@ -94,7 +94,8 @@ package struct StatusReport: Sendable {
                 lines.append("          --\(act.choice) is recorded and not applied yet")
             }
             lines += Wording.wrapped(
-                "see \(HaltGuide.page(of: halt.reason)), then: crossdock recover \(file.id)",
+                "see \(HaltGuide.page(of: halt.reason)), then: "
+                    + Wording.command("crossdock recover \(file.id)"),
                 width: width, indent: 10, hanging: 10)
         } else if !lane.detail.isEmpty, state != .stopped {
             lines += Wording.wrapped(lane.detail, width: width, indent: 10, hanging: 10)

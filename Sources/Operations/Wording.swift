@@ -48,7 +48,8 @@ package enum Wording {
     }
 
     /// Words on lines of at most `width` columns; every line but the first is indented by `hanging`,
-    /// the first by `indent`. A word that is longer stands alone.
+    /// the first by `indent`. A word that is longer stands alone. A no-break space holds what is to
+    /// be copied in one piece together, and becomes a plain one.
     package static func wrapped(
         _ text: String, width: Int, indent: Int = 0, hanging: Int = 2
     ) -> [String] {
@@ -64,8 +65,11 @@ package enum Wording {
             line += (isEmpty ? "" : " ") + word
             isEmpty = false
         }
-        return lines + [line]
+        return (lines + [line]).map { $0.replacing("\u{A0}", with: " ") }
     }
+
+    /// A command line that is not to be broken by `wrapped`.
+    static func command(_ words: String) -> String { words.replacing(" ", with: "\u{A0}") }
 
     private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     private static func date(_ milliseconds: Int64) -> Date {

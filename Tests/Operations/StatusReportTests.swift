@@ -31,11 +31,10 @@ import Testing
 
                 retail-stock 2.0.1, active
                   lane 0  halted     since 10:09:40 UTC (21 min), last commit 21 min ago
-                          checkpoint-lost: the checkpoint topic holds no marker for
-                          stock[0]; the ledger knows one at offset 9120 and has decided up
-                          to 9120.
-                          see runbooks/halts/checkpoint-lost.md, then: crossdock recover
-                          retail-stock
+                          checkpoint-lost: the checkpoint topic holds no marker for stock[0];
+                          the ledger knows one at offset 9120 and has decided up to 9120.
+                          see runbooks/halts/checkpoint-lost.md, then:
+                          crossdock recover retail-stock
                           stock[0]@9120
                 """)
         #expect(report(rows).isBad)
