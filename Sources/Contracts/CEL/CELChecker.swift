@@ -96,7 +96,7 @@ struct CELChecker {
     private mutating func variable(_ name: String, _ range: Range<Int>) -> CELType {
         if let type = variables[name] { return type }
         if CELLibrary.laterVariables.contains(name) {
-            report(range, "'\(name)' is not available in this release yet")
+            report(range, "'\(name)' means something in CEL, but this release does not evaluate it yet")
         } else {
             let hint = Spelling.hint(for: name, among: Array(variables.keys))
             report(range, "unknown variable '\(name)'\(hint)")

@@ -96,18 +96,11 @@ extension CELEvaluator {
     @inline(__always)
     private static func sign<T: Comparable>(_ a: T, _ b: T) -> Int { a < b ? -1 : a > b ? 1 : 0 }
 
-    /// Exact: the double is compared with the integer it stands for, not the other way round.
+    /// As doubles, as the specification's cases have it, lossy for integers beyond 2^53.
     private static func compare(_ double: Double, integer: CELValue) -> Int? {
         if double.isNaN { return nil }
-        let isUnsigned = integer.tag == .uint
-        let low = isUnsigned ? 0 : -9_223_372_036_854_775_808.0
-        let high = isUnsigned ? 18_446_744_073_709_551_616.0 : 9_223_372_036_854_775_808.0
-        if double < low { return -1 }
-        if double >= high { return 1 }
-        let whole = double.rounded(.down)
-        let order =
-            isUnsigned ? sign(UInt64(whole), integer.payload) : sign(Int64(whole), integer.asInt)
-        return order == 0 && whole < double ? 1 : order
+        return sign(
+            double, integer.tag == .uint ? Double(integer.payload) : Double(integer.asInt))
     }
 }
 

@@ -157,7 +157,7 @@ struct CELCompiler {
             return emit(.matchesPattern, node(arguments[0]), Int32(patterns.count - 1), range)
         }
         let operands = arguments.map { node($0) }
-        let operation = CELLibrary.functions[name]?.operation ?? .toDyn
+        let operation = CELLibrary.functions[name]?.operation ?? .unbound
         return emit(
             operation, operands.first ?? -1, operands.count > 1 ? operands[1] : -1, range)
     }

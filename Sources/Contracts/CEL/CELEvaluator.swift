@@ -114,6 +114,7 @@ struct CELEvaluator {
             return input.value.map { .bytes($0.bindMemory(to: UInt8.self)) } ?? .null
         case .hasSlot: return hasSlot(node, index)
         case .list, .map: return container(node, index)
+        case .unbound: return .failure(.noOverload, index)
         default: break
         }
         let a = value(node.a)

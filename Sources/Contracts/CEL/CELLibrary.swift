@@ -61,7 +61,10 @@ enum CELLibrary {
     static let laterNamespaces: Set<String> = [
         "math", "base64", "cel", "optional", "strings", "proto", "sets", "regex", "lists",
     ]
-    static let laterVariables: Set<String> = ["timestamp"]
+    static let laterVariables: Set<String> = [
+        "timestamp", "bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type",
+        "type", "dyn", "google", "optional_type", "math", "cel", "base64", "optional",
+    ]
 
     static func refusal(_ what: String) -> String {
         "\(what) is CEL, but this release does not evaluate it yet"

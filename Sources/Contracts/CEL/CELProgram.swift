@@ -21,6 +21,8 @@ enum CELOperation: UInt8 {
     /// Text `a`, pattern number `b`.
     case matchesPattern
     case toInt, toUInt, toDouble, toBool, toString, toBytes, toDyn
+    /// A function that does not exist: only in an expression that was not checked.
+    case unbound
     /// Slot `a` against constant `b`, compared in place; `c` is the node of the general form.
     case slotEqual, slotNotEqual, slotLess, slotLessOrEqual, slotGreater, slotGreaterOrEqual
 }
