@@ -46,6 +46,9 @@ let package = Package(
         room("Operations", ["Contracts", "Ledger"]),
         room("Lab", ["Kafka", "CRdKafka", "CFlights", "CChild"]),
         .executableTarget(
+            name: "bench", dependencies: ["Contracts"], path: "Sources/Bench",
+            swiftSettings: strict),
+        .executableTarget(
             name: "crossdock",
             dependencies: [
                 "Contracts", "Ledger", "Kafka", "Replication", "Operations", "Lab", "Cryptography",

@@ -14,7 +14,7 @@ struct DeciderCore {
     let refusal: Decision
 
     private var scanner: JSONScanner
-    private var filter: CELEvaluator?
+    private let filter: UnsafeMutablePointer<CELEvaluator>?
     var writer: OutputWriter
     private var headers: HeaderFilter
     private let key: KeyStep
@@ -44,7 +44,9 @@ struct DeciderCore {
         scanner = JSONScanner(names: source.nameTable(), slotCount: source.slotCount)
         writer = OutputWriter(outputs, transforms, slots: scanner.slots)
         filter = program.map { [slots = scanner.slots] in
-            CELEvaluator($0, slots: slots, topic: stream.from)
+            let filter = UnsafeMutablePointer<CELEvaluator>.allocate(capacity: 1)
+            filter.initialize(to: CELEvaluator($0, slots: slots, topic: stream.from))
+            return filter
         }
         rootSlot = source.record.root.slot
         headers = HeaderFilter(stream.headers)
@@ -91,7 +93,11 @@ struct DeciderCore {
 
     func free() {
         scanner.free()
-        filter?.free()
+        if let filter {
+            filter.pointee.free()
+            filter.deinitialize(count: 1)
+            filter.deallocate()
+        }
         writer.free()
         headers.free()
         keyBuffer.free()
@@ -103,12 +109,12 @@ struct DeciderCore {
         wasTombstone = false
         guard let value = record.value else { return tombstone(record) }
         if isJSON, !scanner.scan(value, root: rootSlot) { return refuse(.json(scanner.fault)) }
-        if filter != nil {
-            let verdict = filter?.run(
+        if let filter {
+            let verdict = filter.pointee.run(
                 CELInput(
                     value: value, key: record.key, headers: record.headers,
                     partition: record.partition, offset: record.offset))
-            guard let verdict, verdict.tag == .bool else { return refuse(failed(verdict)) }
+            guard verdict.tag == .bool else { return refuse(DeciderCore.failed(verdict)) }
             if verdict.payload == 0 { return .filtered }
         }
         if isJSON {
@@ -121,15 +127,14 @@ struct DeciderCore {
         return address(record)
     }
 
-    @inline(never)
-    private func failed(_ verdict: CELValue?) -> Trouble {
-        guard let verdict else { return .filterNotBool(.null) }
+    private static func failed(_ verdict: CELValue) -> Trouble {
         guard verdict.isFailure, let failure = CELFailure(rawValue: UInt8(verdict.payload)) else {
             return .filterNotBool(verdict.tag)
         }
         return .filter(failure, node: Int32(bitPattern: verdict.count))
     }
 
+    @inline(never)
     private mutating func refuse(_ trouble: Trouble) -> Decision {
         self.trouble = trouble
         return refusal

@@ -47,8 +47,8 @@ final class SourcePlan {
     private func insert(_ node: Node, _ parent: Int32, _ table: inout NameTable) {
         for (name, child) in node.children {
             let entry = Array(name.utf8).withUnsafeBufferPointer {
-                let hash = table.hash($0, parent: parent)
-                return table.insert($0, parent: parent, hash: hash, planned: true)
+                let prepared = table.prepare($0, readable: $0.count, parent: parent)
+                return table.insert(prepared, parent: parent, planned: true)
             }
             table.entries[Int(entry)].slot = child.slot
             insert(child, entry, &table)

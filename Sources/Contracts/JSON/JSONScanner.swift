@@ -21,6 +21,7 @@ struct JSONScanner {
 
     /// Where an empty text without an address lies.
     private let nowhere: UnsafeMutablePointer<UInt8>
+    private let noExpectation: UnsafeMutablePointer<NameTable.Foreseen>
 
     /// `names` is owned by the scanner from here on.
     init(names: NameTable, slotCount: Int) {
@@ -28,6 +29,7 @@ struct JSONScanner {
         self.slotCount = slotCount
         slots = .allocate(capacity: max(slotCount, 1))
         nowhere = .allocate(capacity: 1)
+        noExpectation = .allocate(capacity: 1)
         start = Pointer(nowhere)
         end = start
         strangers = StrangerNames()
@@ -38,6 +40,7 @@ struct JSONScanner {
         names.free()
         slots.deallocate()
         nowhere.deallocate()
+        noExpectation.deallocate()
         strangers.free()
     }
 
@@ -93,7 +96,7 @@ struct JSONScanner {
     }
 
     @inline(__always)
-    private func skipSpace(_ from: Pointer) -> Pointer {
+    private mutating func skipSpace(_ from: Pointer) -> Pointer {
         var p = from
         while p < end {
             let byte = p.pointee
@@ -104,6 +107,9 @@ struct JSONScanner {
         return p
     }
 
+    // Helpers are mutating although they change nothing: a method that only reads would be handed a
+    // copy of the whole scanner.
+
     // MARK: values
 
     /// `holder`: the table entry of the member that holds this value.
@@ -112,12 +118,21 @@ struct JSONScanner {
         _ p: Pointer, _ holder: Int32, _ depth: Int, _ kind: inout JSONKind
     ) -> Pointer? {
         guard p < end else { return fail(p, .endOfText) }
-        switch p.pointee {
-        case UInt8(ascii: "\""):
+        let first = p.pointee
+        if first == UInt8(ascii: "\"") {
             kind = .string
             return string(p + 1, &kind)
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            return number(p, &kind)
+        }
+        if first &- 0x30 <= 9 || first == UInt8(ascii: "-") { return number(p, &kind) }
+        return other(p, holder, depth, &kind)
+    }
+
+    /// What is neither a string nor a number.
+    @inline(never)
+    private mutating func other(
+        _ p: Pointer, _ holder: Int32, _ depth: Int, _ kind: inout JSONKind
+    ) -> Pointer? {
+        switch p.pointee {
         case UInt8(ascii: "n"):
             kind = .null
             return word(p, 0x6C6C_756E)
@@ -148,8 +163,36 @@ struct JSONScanner {
         return p + 4
     }
 
+    /// Most numbers are shorter than a word: their digits are told from the rest all at once, and no
+    /// branch depends on how many there are.
     @inline(__always)
     private mutating func number(_ from: Pointer, _ kind: inout JSONKind) -> Pointer? {
+        let p = from.pointee == UInt8(ascii: "-") ? from + 1 : from
+        guard end - p >= 8 else { return numberSlowly(from, &kind) }
+        let word = UInt64(littleEndian: loadWord(p))
+        var stops = nonDigits(word)
+        let digits = stops.trailingZeroBitCount &>> 3
+        let leadingZero = word & 0xFF == 0x30 && digits != 1
+        if stops == 0 || digits == 0 || leadingZero { return numberSlowly(from, &kind) }
+        let stop = p[digits]
+        if stop != UInt8(ascii: "."), stop | 0x20 != UInt8(ascii: "e") {
+            kind = .integer
+            return p + digits
+        }
+        stops &= stops &- 1
+        let length = stops.trailingZeroBitCount &>> 3
+        if stops == 0 || stop != UInt8(ascii: ".") || length == digits &+ 1
+            || p[length] | 0x20 == UInt8(ascii: "e")
+        {
+            return numberSlowly(from, &kind)
+        }
+        kind = .number
+        return p + length
+    }
+
+    /// A number of any length, byte by byte.
+    @inline(never)
+    private mutating func numberSlowly(_ from: Pointer, _ kind: inout JSONKind) -> Pointer? {
         kind = .integer
         var p = from
         if p.pointee == UInt8(ascii: "-") {
@@ -183,7 +226,7 @@ struct JSONScanner {
     }
 
     @inline(__always)
-    private func skipDigits(_ from: Pointer) -> Pointer {
+    private mutating func skipDigits(_ from: Pointer) -> Pointer {
         var p = from
         while p < end, p.pointee &- 0x30 <= 9 { p += 1 }
         return p
@@ -256,6 +299,7 @@ struct JSONScanner {
 
     // MARK: containers
 
+    @inline(never)
     private mutating func array(_ from: Pointer, _ holder: Int32, _ depth: Int) -> Pointer? {
         guard depth <= JSONScanner.maximumDepth else { return fail(from - 1, .tooDeep) }
         var p = skipSpace(from)
@@ -274,48 +318,57 @@ struct JSONScanner {
     }
 
     /// From behind the opening brace to behind the closing one.
+    ///
+    /// As long as the members come as foreseen, each at its position, they are known to differ: nothing
+    /// else is checked. From the first surprise on they are stamped, those before it included.
+    @inline(never)
     private mutating func object(_ from: Pointer, _ holder: Int32, _ depth: Int) -> Pointer? {
         guard depth <= JSONScanner.maximumDepth else { return fail(from - 1, .tooDeep) }
         var p = skipSpace(from)
         if p < end, p.pointee == UInt8(ascii: "}") { return p + 1 }
-        serial &+= 1
-        let serial = serial
         let entries = names.entries
         let firstStranger = strangers.count
-        var previous: Int32 = -1
+        var expectation = expectation(holder)
+        var position = 0
+        // 0 while everything came as foreseen, else the object's serial number.
+        var stamp: UInt64 = 0
         var kind = JSONKind.absent
         while true {
-            let nameStart = p
-            var member: Int32 = -1
-            if holder >= 0 {
-                var guess = -1
-                if previous >= 0 {
-                    guess = Int(entries[Int(previous)].next)
+            var member: Int32
+            let slot: Int32
+            if position < expectation.count, stands(expectation.start + position, at: p) {
+                let foreseen = expectation.start + position
+                member = foreseen.pointee.entry
+                slot = foreseen.pointee.slot
+                if stamp != 0 {
+                    let entry = entries + Int(member)
+                    if entry.pointee.stamp == stamp { return fail(p, .duplicateName) }
+                    entry.pointee.stamp = stamp
+                }
+                p += Int(foreseen.pointee.length)
+                position &+= 1
+            } else {
+                if stamp == 0 { stamp = stampAll(expectation.start, position) }
+                member = -1
+                guard let after = name(p, holder, &member) else { return nil }
+                if member >= 0 {
+                    let entry = entries + Int(member)
+                    if entry.pointee.stamp == stamp { return fail(p, .duplicateName) }
+                    entry.pointee.stamp = stamp
+                    slot = entry.pointee.slot
+                    if entry.pointee.position < 0 { names.foresee(member, at: position) }
+                    if entry.pointee.position >= 0 { position = Int(entry.pointee.position) &+ 1 }
+                    expectation = self.expectation(holder)
                 } else {
-                    guess = Int(entries[Int(holder)].first)
+                    slot = -1
                 }
-                if guess >= 0, stands(entries + guess, at: p) {
-                    member = Int32(truncatingIfNeeded: guess)
-                    p += Int(entries[guess].length)
-                }
-            }
-            if member < 0 {
-                guard let after = name(p, holder, previous, &member) else { return nil }
                 p = after
-            }
-            var slot: Int32 = -1
-            if member >= 0 {
-                let entry = entries + Int(member)
-                if entry.pointee.stamp == serial { return fail(nameStart, .duplicateName) }
-                entry.pointee.stamp = serial
-                slot = entry.pointee.slot
             }
             p = skipSpace(p)
             guard let after = value(p, member, depth, &kind) else { return nil }
             if slot >= 0 {
                 slots[Int(slot)] = JSONSpan(start: p, count: after - p, kind: kind)
             }
-            previous = member
             p = skipSpace(after)
             guard p < end else { return fail(p, .endOfText) }
             let byte = p.pointee
@@ -334,43 +387,72 @@ struct JSONScanner {
         return p
     }
 
-    /// Whether the record has exactly the entry's `"name":` at `p`.
+    private typealias Expectation = (start: UnsafeMutablePointer<NameTable.Foreseen>, count: Int)
+
     @inline(__always)
-    private func stands(_ entry: UnsafeMutablePointer<NameTable.Entry>, at p: Pointer) -> Bool {
-        let length = Int(entry.pointee.length)
-        guard end - p >= length + 8 else { return false }
-        let text = Pointer(entry.pointee.text)
-        var index = 0
-        while index + 8 <= length {
-            if loadWord(p + index) != loadWord(text + index) { return false }
-            index += 8
+    private mutating func expectation(_ holder: Int32) -> Expectation {
+        guard holder >= 0, let start = names.entries[Int(holder)].foreseen else {
+            return (noExpectation, 0)
         }
-        let rest = length - index
-        if rest == 0 { return true }
-        let difference = UInt64(littleEndian: loadWord(p + index) ^ loadWord(text + index))
-        return difference &<< UInt64(64 - rest * 8) == 0
+        return (start, Int(names.entries[Int(holder)].foreseenCount))
     }
 
-    /// A member name that was not predicted: finds it in the table or adds it, else remembers it as a
+    /// Stamps the first members of an expectation, which are those that the object has had so far.
+    private mutating func stampAll(
+        _ foreseen: UnsafeMutablePointer<NameTable.Foreseen>, _ count: Int
+    ) -> UInt64 {
+        serial &+= 1
+        for index in 0..<count { names.entries[Int(foreseen[index].entry)].stamp = serial }
+        return serial
+    }
+
+    /// Whether the record has exactly this `"name":` at `p`.
+    @inline(__always)
+    private mutating func stands(
+        _ foreseen: UnsafeMutablePointer<NameTable.Foreseen>, at p: Pointer
+    ) -> Bool {
+        guard end - p >= 24 else { return standsAtEnd(foreseen, p) }
+        if loadWord(p) & foreseen.pointee.mask0 != foreseen.pointee.word0 { return false }
+        let rest =
+            loadWord(p + 8) & foreseen.pointee.mask1 ^ foreseen.pointee.word1
+            | loadWord(p + 16) & foreseen.pointee.mask2 ^ foreseen.pointee.word2
+        if rest != 0 { return false }
+        return foreseen.pointee.length <= 24 || standsWhole(foreseen, p)
+    }
+
+    @inline(never)
+    private mutating func standsAtEnd(
+        _ foreseen: UnsafeMutablePointer<NameTable.Foreseen>, _ p: Pointer
+    ) -> Bool { standsWhole(foreseen, p) }
+
+    @inline(never)
+    private mutating func standsWhole(
+        _ foreseen: UnsafeMutablePointer<NameTable.Foreseen>, _ p: Pointer
+    ) -> Bool {
+        let length = Int(foreseen.pointee.length)
+        guard end - p >= length else { return false }
+        let text = Pointer(names.entries[Int(foreseen.pointee.entry)].text)
+        return isEqual(
+            UnsafeBufferPointer(start: p, count: length),
+            UnsafeBufferPointer(start: text, count: length))
+    }
+
+    /// A member name that was not foreseen: finds it in the table or adds it, else remembers it as a
     /// stranger. From its opening quote to behind the colon.
+    @inline(__always)
     private mutating func name(
-        _ p: Pointer, _ holder: Int32, _ previous: Int32, _ member: inout Int32
+        _ p: Pointer, _ holder: Int32, _ member: inout Int32
     ) -> Pointer? {
         guard p < end, p.pointee == UInt8(ascii: "\"") else { return fail(p, .expectedName) }
         var kind = JSONKind.string
         guard let after = string(p + 1, &kind) else { return nil }
-        let raw = UnsafeBufferPointer(start: p + 1, count: after - p - 2)
-        let name = kind == .string ? raw : strangers.unescaped(raw)
-        let hash = names.hash(name, parent: holder)
-        if holder >= 0 {
-            member = names.find(name, parent: holder, hash: hash)
-            if member < 0 { member = names.insert(name, parent: holder, hash: hash) }
+        if kind == .string, holder >= 0 {
+            let text = UnsafeBufferPointer(start: p + 1, count: after - p - 2)
+            let name = names.prepare(text, readable: end - p - 1, parent: holder)
+            member = names.find(name, parent: holder)
         }
-        if member < 0 {
-            strangers.add(name, hash: hash, place: p)
-        } else {
-            foresee(member, after: previous, below: holder)
-        }
+        if member < 0 { newName(p, after, kind, holder, &member) }
+        if after < end, after.pointee == UInt8(ascii: ":") { return after + 1 }
         let colon = skipSpace(after)
         guard colon < end, colon.pointee == UInt8(ascii: ":") else {
             return fail(colon, .expectedColon)
@@ -378,13 +460,21 @@ struct JSONScanner {
         return colon + 1
     }
 
-    @inline(__always)
-    private mutating func foresee(_ member: Int32, after previous: Int32, below holder: Int32) {
-        guard names.entries[Int(member)].plain else { return }
-        if previous >= 0 {
-            names.entries[Int(previous)].next = member
-        } else {
-            names.entries[Int(holder)].first = member
+    /// A name with escapes, or one that the table does not hold.
+    @inline(never)
+    private mutating func newName(
+        _ p: Pointer, _ after: Pointer, _ kind: JSONKind, _ holder: Int32,
+        _ member: inout Int32
+    ) {
+        let raw = UnsafeBufferPointer(start: p + 1, count: after - p - 2)
+        let text = kind == .string ? raw : strangers.unescaped(raw)
+        let name = names.prepare(text, readable: text.count, parent: holder)
+        if holder >= 0 {
+            member = names.find(name, parent: holder)
+            if member < 0 { member = names.insert(name, parent: holder) }
+        }
+        if member < 0 {
+            strangers.add(text, hash: name.hash, place: p)
         }
     }
 }
