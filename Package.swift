@@ -46,8 +46,7 @@ let package = Package(
         room("Operations", ["Contracts", "Ledger"]),
         room("Lab", ["Kafka", "CRdKafka", "CFlights", "CChild"]),
         .executableTarget(
-            name: "bench", dependencies: ["Contracts"], path: "Sources/Bench",
-            swiftSettings: strict),
+            name: "Bench", dependencies: ["Contracts"], swiftSettings: strict),
         .executableTarget(
             name: "crossdock",
             dependencies: [

@@ -1,14 +1,14 @@
 import Contracts
 import Foundation
 
-// Times `StreamDecider.decide` alone, without Kafka: `zcat flights.ndjson.gz | bench [rounds] [plain]`.
+// Times `StreamDecider.decide` alone, without Kafka: `zcat flights.ndjson.gz | .build/release/Bench [rounds] [plain]`.
 // Prints nanoseconds a record under the contract of the design notes, for the records that pass and
 // those that do not, and for the same records with their members shuffled.
 
 let rounds = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 5 : 5
 let input = FileHandle.standardInput.readDataToEndOfFile()
 guard !input.isEmpty else {
-    FileHandle.standardError.write(Data("bench: one JSON record a line on standard input\n".utf8))
+    FileHandle.standardError.write(Data("Bench: one JSON record a line on standard input\n".utf8))
     exit(64)
 }
 
@@ -36,6 +36,6 @@ do {
         set.time("  passing", passing, decider, rounds)
     }
 } catch {
-    FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
+    FileHandle.standardError.write(Data("Bench: \(error)\n".utf8))
     exit(1)
 }

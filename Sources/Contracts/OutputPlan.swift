@@ -46,7 +46,12 @@ final class OutputPlan {
                 else { throw OutputPlan.collision(field) }
                 scope = inner
                 node = element
-                if isLast { element.content = .field(index, slot: try leaf(steps, scope, field)) }
+                if isLast {
+                    guard case .object(let members) = element.content, members.isEmpty else {
+                        throw OutputPlan.collision(field)
+                    }
+                    element.content = .field(index, slot: try leaf(steps, scope, field))
+                }
             } else if isLast {
                 let slot = try leaf(steps, scope, field)
                 _ = try child(of: node, step.member, field, mustBeNew: true) {

@@ -19,13 +19,14 @@ DOORS = {
     "Replication": {"Contracts", "Ledger", "Cryptography"},
     "Operations": {"Ledger", "Contracts"},
     "Lab": {"Kafka", "CRdKafka", "CFlights", "CChild"},
+    "Bench": {"Contracts"},
     "crossdock": {
         "Contracts", "Ledger", "Kafka", "Replication", "Operations", "Lab", "Cryptography", "CAllocator",
     },
 }
 #: Parts of the platform, with the rooms that may use them (None: all of them).
 PLATFORM = {
-    "Foundation": {"Operations", "Lab", "Replication", "crossdock"},
+    "Foundation": {"Operations", "Lab", "Replication", "Bench", "crossdock"},
     "FoundationEssentials": {"Operations", "Lab", "crossdock", "Ledger"},
     "Glibc": None,
     "Synchronization": None,
@@ -38,9 +39,9 @@ OWNERS = {
     r"\b(EVP_|HMAC\(|RAND_bytes)": {"Cryptography"},
     r"\byaml_\w+\(": {"Contracts"},
     r"\b(ContinuousClock|SuspendingClock|clock_gettime|gettimeofday|Date\(\)|\.now\b)": {
-        "Kafka", "Ledger", "Operations", "Lab", "crossdock", "Replication",
+        "Kafka", "Ledger", "Operations", "Lab", "crossdock", "Replication", "Bench",
     },
-    r"\bprint\(": {"crossdock"},
+    r"\bprint\(": {"crossdock", "Bench"},
 }
 IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:private|fileprivate|internal|package|public)\s+)?"

@@ -11,7 +11,7 @@ package enum CEL {
         } catch {
             return [error]
         }
-        var checker = CELChecker(variables: variables(format))
+        var checker = CELChecker(variables: variables(format), text: text)
         let type = checker.type(of: syntax)
         var diagnostics = checker.diagnostics
         if type != .bool, type != .dyn, !diagnostics.contains(where: { $0.severity == .error }) {

@@ -26,8 +26,13 @@ indirect enum CELType: Equatable, Sendable {
 struct CELChecker {
     private(set) var diagnostics: [CELDiagnostic] = []
     private let variables: [String: CELType]
+    private let text: [UInt8]
 
-    init(variables: [String: CELType]) { self.variables = variables }
+    /// `text`: the expression's source, for proposals.
+    init(variables: [String: CELType], text: String = "") {
+        self.variables = variables
+        self.text = Array(text.utf8)
+    }
 
     mutating func type(of node: CELSyntax) -> CELType {
         switch node.kind {
@@ -96,7 +101,7 @@ struct CELChecker {
     private mutating func variable(_ name: String, _ range: Range<Int>) -> CELType {
         if let type = variables[name] { return type }
         if CELLibrary.laterVariables.contains(name) {
-            report(range, "'\(name)' means something in CEL, but this release does not evaluate it yet")
+            report(range, CELLibrary.refusal("'\(name)'"))
         } else {
             let hint = Spelling.hint(for: name, among: Array(variables.keys))
             report(range, "unknown variable '\(name)'\(hint)")
@@ -207,8 +212,12 @@ struct CELChecker {
             noOverload(operation, a, b, range)
             return .dyn
         }
-        if a == .dyn, b == .double, isLiteral(right.node) { warn(operation, left.node, b, range) }
-        if b == .dyn, a == .double, isLiteral(left.node) { warn(operation, right.node, a, range) }
+        if a == .dyn, b == .double, isLiteral(right.node) {
+            warn(range, "double(\(source(left.node))) \(operation.rawValue) \(source(right.node))")
+        }
+        if b == .dyn, a == .double, isLiteral(left.node) {
+            warn(range, "\(source(left.node)) \(operation.rawValue) double(\(source(right.node)))")
+        }
         return a == .dyn ? b : a
     }
 
@@ -216,15 +225,16 @@ struct CELChecker {
         if case .literal = node.kind { true } else { false }
     }
 
-    /// contract.md: CEL has no `int * double`, and a record that says 5 instead of 5.0 would fail.
-    private mutating func warn(
-        _ operation: CELBinary, _ dynamic: CELSyntax, _ literal: CELType, _ range: Range<Int>
-    ) {
+    /// contract.md: CEL has no `int * double`, so a record that says 5 instead of 5.0 would fail.
+    private mutating func warn(_ range: Range<Int>, _ proposal: String) {
         report(
             range,
-            "fails on a record whose number is an int: '\(operation.rawValue)' takes two numbers of "
-                + "one type; write \(literal.name)(…) around the record's value", .warning)
-        _ = dynamic
+            "fails on a record that holds a whole number here, which CEL does not mix with a "
+                + "double; write \(proposal)", .warning)
+    }
+
+    private func source(_ node: CELSyntax) -> String {
+        String(decoding: text[node.range.clamped(to: 0..<text.count)], as: UTF8.self)
     }
 
     // MARK: functions

@@ -34,10 +34,20 @@ extension CELEvaluator {
         let sizes = (size(a, -1), size(b, -1))
         guard sizes.0.asInt == sizes.1.asInt else { return false }
         var entries = CELElements(a)
+        // Mostly both have their members in one order: then nothing needs to be looked up.
+        var others = CELElements(b)
+        var isInStep = true
         while let key = entries.nextKey(&self) {
             spend(1)
             if steps < 0 { return false }
             guard let value = entries.next(&self) else { return false }
+            if isInStep, let otherKey = others.nextKey(&self), let other = others.next(&self) {
+                if isEqual(key, otherKey) {
+                    if isEqual(value, other) { continue }
+                    return false
+                }
+            }
+            isInStep = false
             let other = member(of: b, key, .noSuchKey, -1)
             if other.isFailure || !isEqual(value, other) { return false }
         }

@@ -27,7 +27,7 @@ extension CELEvaluator {
         of container: CELValue, _ key: CELValue, _ failure: CELFailure, _ index: Int32
     ) -> CELValue {
         if let span = container.span, span.kind == .object {
-            spend(span.length / 64)
+            spend(span.length / 16)
             guard key.tag == .string, let found = span.member(key.text, &arena) else {
                 return .failure(failure, index)
             }
@@ -62,7 +62,7 @@ extension CELEvaluator {
         }
         guard let span = container.span else { return .failure(.noOverload, index) }
         var cursor = JSONCursor(span)
-        spend(span.length / 64)
+        spend(span.length / 16)
         var left = place
         while let element = cursor.nextElement() {
             if left == 0 { return value(of: element) }
@@ -92,7 +92,7 @@ extension CELEvaluator {
             guard let span = container.span else { return .bool(false) }
             var cursor = JSONCursor(span)
             while let element = cursor.nextElement() {
-                spend(1 + element.length / 64)
+                spend(1 + element.length / 16)
                 if isEqual(value(of: element), item) { return .bool(true) }
                 if steps < 0 { return .failure(.tooCostly, index) }
             }
@@ -114,7 +114,7 @@ extension CELEvaluator {
         case .bytes, .list, .map: return .int(Int64(value.length))
         case .object, .array:
             guard let span = value.span else { return .int(0) }
-            spend(span.length / 64)
+            spend(span.length / 16)
             return .int(count(span))
         default: return .failure(.noOverload, index)
         }

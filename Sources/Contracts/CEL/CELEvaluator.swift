@@ -10,8 +10,8 @@ struct CELInput {
 /// Runs a program on a record. No recursion beyond the expression's own nesting and the record's, and a
 /// bound on steps: no expression runs unbounded.
 struct CELEvaluator {
-    /// Steps that one evaluation may take: nodes, elements and members looked at, 64 bytes of text each.
-    static let maximumSteps = 20_000_000
+    /// Steps that one evaluation may take: nodes, elements and members looked at, 16 to 64 bytes of text each.
+    static let maximumSteps = 5_000_000
 
     let program: CELProgram
     private let root: Int32

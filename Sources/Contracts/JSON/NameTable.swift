@@ -24,9 +24,12 @@ struct NameTable {
         var position: Int32 = -1
         /// What is expected in the object that this member holds.
         var foreseen: UnsafeMutablePointer<Foreseen>?
-        var foreseenCount: Int32 = 0
+        var foreseenCount: UInt16 = 0
         /// Names learnt below this member.
-        var children: Int32 = 0
+        var children: UInt16 = 0
+        /// Stands for the elements of the array that this member holds: what is captured in an object is
+        /// not captured in the objects of an array. -1 = none yet.
+        var elements: Int32 = -1
     }
 
     /// A member that is expected, laid out so that comparing needs one line of memory.
@@ -162,7 +165,7 @@ struct NameTable {
             else { return -1 }
         }
         guard count < capacity else { return -1 }
-        holder.pointee.children += 1
+        holder.pointee.children &+= 1
         let length = name.text.count + 3
         let text = UnsafeMutablePointer<UInt8>.allocate(capacity: length + 24)
         text.initialize(repeating: 0, count: length + 24)
@@ -178,6 +181,22 @@ struct NameTable {
         var bucket = Int(truncatingIfNeeded: name.hash) & mask
         while buckets[bucket] >= 0 { bucket = (bucket + 1) & mask }
         buckets[bucket] = index
+        return index
+    }
+
+    /// The entry that stands for the elements of `holder`, of arrays in them too; -1 where the bound is
+    /// reached.
+    mutating func elements(of holder: Int32) -> Int32 {
+        let entry = entries + Int(holder)
+        if entry.pointee.elements >= 0 { return entry.pointee.elements }
+        guard count < NameTable.limit else { return -1 }
+        let text = UnsafeMutablePointer<UInt8>.allocate(capacity: 8)
+        text.initialize(repeating: 0, count: 8)
+        let index = Int32(count)
+        entries[count] = Entry(text: text, word0: 0, word1: 0, length: 0, parent: holder)
+        entries[count].elements = index
+        entry.pointee.elements = index
+        count += 1
         return index
     }
 
