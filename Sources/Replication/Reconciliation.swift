@@ -44,7 +44,8 @@ package struct Reconciliation {
         if let halt = identityDiffers() { return .halt(halt) }
         // Where another lane of a new contract was faster, its markers say nothing about this one.
         let contractIsNew = !view.anyOfContract || now.contractStarted
-        if books.partitions.isEmpty && view.markers.isEmpty && contractIsNew {
+        // A lane that started without partitions has started: what appears now begins at its beginning.
+        if books.partitions.isEmpty && view.markers.isEmpty && contractIsNew && books.pin == nil {
             return nothingKnown()
         }
         if let halt = markerMissing() ?? markerOlder() { return .halt(halt) }
@@ -163,7 +164,11 @@ package struct Reconciliation {
         }
         let proven = books.intent.map(isCommitted) ?? false
         for (partition, offset) in now.groupOffsets {
-            guard let known = books.partitions[partition] else { continue }
+            // An operator may have moved D below what the group was told; up to L, and where L was let
+            // go of, the group proves nothing.
+            guard let known = books.partitions[partition], let marker = known.marker,
+                offset > marker.nextOffset
+            else { continue }
             let ahead = books.intent?.progress.first { $0.partition == partition }?.to
             if offset > (proven ? (ahead ?? known.decided) : known.decided) {
                 return "the source group is beyond the ledger, markers adopted"

@@ -219,6 +219,32 @@ import Testing
         #expect(reason(Self.settled, other) == "markers-disagree")
     }
 
+    @Test func whatAppearsOnALaneThatStartedWithoutPartitionsBeginsAtItsBeginning() {
+        var books = Self.books([:])
+        let now = Self.now()
+        let judgement = Reconciliation.judge(books: books, view: CheckpointView(), now: now)
+        guard case .proceed(let done) = judgement else {
+            Issue.record("\(judgement)")
+            return
+        }
+        #expect(done.appeared == [Self.p0: .low, Self.p1: .low])
+        books.pin = nil
+        #expect(
+            Reconciliation.judge(books: books, view: CheckpointView(), now: now)
+                == .firstStart(act: nil))
+    }
+
+    @Test func aGroupThatWasToldMoreThanAnOperatorsNewPlaceProvesNothing() {
+        var moved = Self.settled
+        moved.partitions[Self.p0]?.decided = 3
+        #expect(changes(moved, Self.standing, Self.now { $0.groupOffsets = [Self.p0: 20] }) == [])
+        #expect(adopts(moved, Self.standing, Self.now { $0.groupOffsets = [Self.p0: 21] }))
+        // Markers let go of, and the first new one not written yet.
+        let none = Self.books([Self.p0: nil, Self.p1: nil])
+        #expect(
+            changes(none, CheckpointView(), Self.now { $0.groupOffsets = [Self.p0: 20] }) == [])
+    }
+
     // MARK: Every combination
 
     /// 2 partitions, L none or 1 or 2, M none or one of four, an intent over none, one or both.
