@@ -62,7 +62,9 @@ extension Lane {
 
     private var isFull: Bool {
         let limits = plan.contract.delivery
-        let records = careful ? 500 : max(1, Int(Double(limits.maxRecords) * share))
+        // A record a request, each waited for: over a slow link a few hundred fill a transaction's time.
+        let most = careful ? min(500, limits.maxRecords) : limits.maxRecords
+        let records = max(1, Int(Double(most) * share))
         let bytes = max(1, Int(Double(limits.maxBytes) * share))
         return batch.delivered >= records || batch.deliveredBytes >= bytes
             // What is filtered costs memory too while it is held.
