@@ -23,6 +23,9 @@ extension Lane {
 
     /// After a recovery: what the operator chose for a halt found here is carried out.
     func checkAndAnswer() throws {
+        if let halt = books.halt, isLasting(halt) {
+            guard try answer(halt) else { throw halt }
+        }
         while true {
             do {
                 return try check()
@@ -31,6 +34,9 @@ extension Lane {
             }
         }
     }
+
+    /// A partner's topic that was cut and has grown since looks whole: only a choice ends this halt.
+    func isLasting(_ halt: Halt) -> Bool { halt.reason == "partner-truncated" }
 
     private func checkCounts() throws {
         let internalFacts = try source.facts(topics: plan.sourceTopics)
@@ -123,7 +129,7 @@ extension Lane {
         case ("retention-gap", "accept-gap"):
             try acceptGaps(act)
         case ("partner-truncated", "trust-ledger"):
-            try save([.forgetAcknowledged, .applied(act: act.id)])
+            try save([.forgetAcknowledged, .applied(act: act.id), .clearHalt])
         case ("partner-truncated", "start-at"):
             try save([.forgetAcknowledged])
             try move(partitions, act)
@@ -153,7 +159,7 @@ extension Lane {
             return .reposition(
                 $0, to: try place(.spoken(act.argument), $0), why: "operator's choice")
         }
-        try save(changes + [.applied(act: act.id)])
+        try save(changes + [.applied(act: act.id), .clearHalt])
     }
 
     // MARK: Positions

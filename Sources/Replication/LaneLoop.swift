@@ -239,7 +239,7 @@ extension Lane {
                 acknowledged.failure
                     ?? "\(acknowledged.count) of \(batch.planned) messages acknowledged in time")
         }
-        guard acknowledged.rising else {
+        guard acknowledged.rising, isBeyondKnown(acknowledged.positions) else {
             throw Halt(
                 reason: "partner-truncated",
                 detail: "the partner acknowledged records at offsets that it had given out before: "
@@ -284,6 +284,16 @@ extension Lane {
         }
         if careful { try leaveCare() }
         if partner.isDirty { throw Renew(cause: .renew("EndTxn was sent more than once")) }
+    }
+
+    /// A producer knows only what it was told itself; the books know what came before it.
+    private func isBeyondKnown(_ positions: [PartnerPosition]) -> Bool {
+        positions.allSatisfy { position in
+            books.acknowledged.allSatisfy {
+                $0.partition != position.partition || $0.offset < position.offset
+                    || $0.topic != position.topic
+            }
+        }
     }
 
     private func produceMarker(_ step: Progress, _ intent: Intent) throws {

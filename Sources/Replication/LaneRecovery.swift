@@ -340,9 +340,8 @@ extension Lane {
     }
 
     private func settle(_ finding: String, _ changes: [LedgerChange]) throws {
-        if !changes.isEmpty || books.halt != nil {
-            try save(changes + (books.halt == nil ? [] : [.clearHalt]))
-        }
+        let clears = books.halt.map { !isLasting($0) } ?? false
+        if !changes.isEmpty || clears { try save(changes + (clears ? [.clearHalt] : [])) }
         world.report(.recovered(verdict: finding, batchSeq: books.lastBatchSeq))
     }
 

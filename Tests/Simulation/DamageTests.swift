@@ -104,6 +104,37 @@ import Testing
         #expect(seen.isEmpty)
     }
 
+    @Test func aPartnerTopicRecreatedRightAfterARecoveryHaltsUntilAChoice() {
+        let stage = Self.stage()
+        stage.run()
+        stage.verify()
+        #expect(stage.complaint("before") == nil)
+        stage.append(TestRecord.delivered, to: 0)
+        var isRecreated = false
+        stage.nature.onEffect = { [unowned stage] nature in
+            let last = nature.trace.last { $0.note.isEmpty }
+            guard !isRecreated, last?.effect.operation == .assign else { return }
+            isRecreated = true
+            nature.partner.recreate(stage.target, partitions: 2)
+        }
+        stage.run()
+        #expect(stage.halts[0]?.reason == "partner-truncated")
+        // Grown past what was acknowledged, it looks whole.
+        let filler = PartnerCluster.Entry(transaction: 0, isControl: true)
+        for partition in 0..<2 {
+            stage.nature.partner.topics[stage.target]?[partition].entries +=
+                Array(repeating: filler, count: 30)
+        }
+        stage.run()
+        #expect(stage.halts[0]?.reason == "partner-truncated")
+        stage.choose("trust-ledger", for: "partner-truncated")
+        stage.run()
+        #expect(stage.halts[0] == nil)
+        #expect(stage.nature.disks[0].books.halt == nil)
+        let seen = stage.nature.partner.committed(.init(topic: stage.target, partition: 0))
+        #expect(seen.count == 1)
+    }
+
     @Test func anEmptyCheckpointTopicHalts() {
         _ = whileDown("checkpoint-lost") { stage in
             stage.nature.partner.recreate(stage.nature.partner.checkpointTopic, partitions: 1)
