@@ -29,6 +29,13 @@ package final class Lane<
         case halted(Halt)
     }
 
+    /// An operator's choice about the record that halted the lane: the first one at or after `from`.
+    struct ForcedRecord {
+        let act: Int64
+        /// D, known once the loop is entered.
+        var from: Int64?
+    }
+
     /// Leaves the loop for a recovery.
     struct Renew: Error { var cause: Recovery.Cause }
 
@@ -79,8 +86,8 @@ package final class Lane<
     var culprits: Set<SourcePosition> = []
     /// How far the search goes: where the refused batch ended.
     var carefulUntil: [SourcePartition: Int64] = [:]
-    /// Acts by partition: its next stopping record is quarantined instead.
-    var forced: [SourcePartition: Int64] = [:]
+    /// Acts by partition: the record that stopped it is quarantined instead.
+    var forced: [SourcePartition: ForcedRecord] = [:]
     /// A transaction is open on the producer.
     var isOpen = false
     var goals: [SourcePartition: Int64]?

@@ -102,7 +102,7 @@ extension Lane {
             batch.refused += 1
             batch.quarantined.append(copy(record, decider.violation, slots[slot].partition))
         case .stopped:
-            guard isQuarantinedByChoice(slots[slot].partition) else {
+            guard isQuarantinedByChoice(slots[slot]) else {
                 batch.stop = violationHalt(decider.violation, record, slots[slot].partition)
                 return false
             }
@@ -280,7 +280,9 @@ extension Lane {
                 records: batch.decided, delivered: batch.delivered,
                 partitions: intent.progress.count, seconds: age.seconds))
         for partition in batch.forced {
-            if let act = forced.removeValue(forKey: partition) { saveLater(.applied(act: act)) }
+            if let choice = forced.removeValue(forKey: partition) {
+                saveLater(.applied(act: choice.act))
+            }
         }
         if careful { try leaveCare() }
         if partner.isDirty { throw Renew(cause: .renew("EndTxn was sent more than once")) }
@@ -348,6 +350,7 @@ extension Lane {
 
     private func finishBatch() {
         source.release(batch.decided)
+        if !forced.isEmpty { dropStaleChoices() }
         for index in slots.indices { slots[index].reset() }
         batch = Batch()
     }

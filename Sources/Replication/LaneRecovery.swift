@@ -351,14 +351,14 @@ extension Lane {
             return
         }
         for act in books.pending where act.choice == "quarantine-record" {
-            forced[partition] = act.id
+            forced[partition] = ForcedRecord(act: act.id)
         }
     }
 
     // MARK: 7. Into the loop
 
     private func enterLoop() throws {
-        let answered = Set(forced.values)
+        let answered = Set(forced.values.map(\.act))
         let leftOver = books.pending.filter { !answered.contains($0.id) }
         // A choice answers the halt it was made for; it must not answer a later one unasked.
         if !leftOver.isEmpty { try save(leftOver.map { .applied(act: $0.id) }) }
@@ -381,6 +381,11 @@ extension Lane {
         try source.assign(slots.map { SourcePosition($0.partition, $0.from) })
         for slot in slots where books.partitions[slot.partition]?.marker == nil {
             marksDue.insert(slot.partition)
+        }
+        for slot in slots {
+            if let choice = forced[slot.partition], choice.from == nil {
+                forced[slot.partition]?.from = slot.from
+            }
         }
         batch = Batch()
         ends = []

@@ -33,12 +33,24 @@ extension Lane {
             partition: partition)
     }
 
-    /// The first stopping record of a partition, where an operator chose so: decisions repeat, so it
-    /// is the one that halted the lane.
-    func isQuarantinedByChoice(_ partition: SourcePartition) -> Bool {
-        guard forced[partition] != nil, !batch.forced.contains(partition) else { return false }
-        batch.forced.append(partition)
+    /// Where an operator chose so for the record that halted the lane: all before it was decided then,
+    /// so it is the first one from D on. A later one is another halt.
+    func isQuarantinedByChoice(_ slot: Slot) -> Bool {
+        guard let choice = forced[slot.partition], choice.from == slot.next,
+            !batch.forced.contains(slot.partition)
+        else { return false }
+        batch.forced.append(slot.partition)
         return true
+    }
+
+    /// The record of a choice went another way (the contract changed): the choice must not meet a later.
+    func dropStaleChoices() {
+        for slot in slots {
+            guard let choice = forced[slot.partition], let from = choice.from, slot.next > from
+            else { continue }
+            forced[slot.partition] = nil
+            saveLater(.applied(act: choice.act))
+        }
     }
 
     // MARK: Refused by the broker

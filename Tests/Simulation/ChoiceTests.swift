@@ -98,6 +98,22 @@ import Testing
         }
     }
 
+    @Test func aChoiceAboutARecordIsForNoLaterOne() {
+        let stage = Stage(seed: 33)
+        stage.onViolation = .stop
+        stage.append([TestRecord.delivered, .notJSON, TestRecord.delivered, .notJSON], to: 0)
+        stage.run()
+        #expect(stage.halts[0]?.reason == "violation")
+        stage.choose("quarantine-record", for: "violation")
+        // The record that halted the lane is compacted away meanwhile.
+        stage.nature.internalCluster.topics[stage.topic]?[0].entries[1] = .gone
+        stage.run()
+        #expect(stage.halts[0]?.reason == "violation")
+        #expect(stage.halts[0]?.detail.contains("@3") == true)
+        #expect(stage.nature.disks[0].realQuarantine.isEmpty)
+        #expect(stage.nature.disks[0].books.pending.isEmpty)
+    }
+
     @Test func aChoiceForAnotherHaltIsNotCarriedOut() {
         let stage = Stage(seed: 32)
         deliverSome(stage)
