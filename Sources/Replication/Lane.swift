@@ -211,7 +211,7 @@ package final class Lane<
 
     private var isCaughtUp: Bool {
         guard let goals, case .running = phase, source.held.isEmpty else { return false }
-        return slots.allSatisfy { $0.end != nil || $0.next >= goals[$0.partition] ?? 0 }
+        return slots.allSatisfy { $0.next >= $0.end ?? goals[$0.partition] ?? 0 }
     }
 
     // MARK: The books

@@ -389,6 +389,7 @@ extension Lane {
         }
         batch = Batch()
         ends = []
+        idleReported = false
         markedAt = world.now()
     }
 
