@@ -4,27 +4,37 @@ import Testing
 /// Every sequence of six choices at six decision points in a row: a small source, two partitions, some
 /// records delivered and some not.
 @Suite struct ExhaustiveTests {
+    /// Where more seeds are asked for, more choices are walked too.
+    private static let isLong = (SeedTests.number("CROSSDOCK_SIMULATION_SEEDS") ?? 0) >= 1000
+
     /// What can become of each step that leaves something behind, or of a flush.
     private static func everything(_ effect: Effect) -> [Fault] {
+        let usual: [Fault] =
+            switch effect.operation {
+            case .commit:
+                [.crashBefore, .crashAfter, .lostReply, .late(9), .doubled(5), .notSent]
+            case .abort: [.late(9), .doubled(5)]
+            case .initialise: [.crashAfter]
+            case .write: [.crashBefore, .crashAfter]
+            case .flush: [.deliveryFails]
+            default: []
+            }
+        return usual + (isLong ? more(effect) : [])
+    }
+
+    private static func more(_ effect: Effect) -> [Fault] {
         switch effect.operation {
-        case .commit:
-            [
-                .crashBefore, .crashAfter, .lostReply, .late(9), .doubled(5), .notSent,
-                .transactionTimeout,
-            ]
-        case .abort: [.lostRequest, .late(9), .doubled(5)]
-        case .initialise: [.crashAfter, .failAfter(.unavailable)]
-        case .write: [.crashBefore, .crashAfter, .fail(.unavailable)]
-        case .flush: [.deliveryFails]
+        case .commit: [.lostRequest, .transactionTimeout]
+        case .abort: [.lostRequest]
+        case .initialise: [.failAfter(.unavailable)]
+        case .write: [.fail(.unavailable)]
         default: []
         }
     }
 
-    /// What can become of six transactions in a row, and of their aborts; of more where more seeds are
-    /// asked for.
+    /// What can become of six transactions in a row, and of their aborts.
     private static func outcomes(_ effect: Effect) -> [Fault] {
-        let isLong = (SeedTests.number("CROSSDOCK_SIMULATION_SEEDS") ?? 0) >= 1000
-        return switch effect.operation {
+        switch effect.operation {
         case .commit: isLong ? [.crashAfter, .late(9), .lostReply] : [.crashAfter, .late(9)]
         case .abort: [.late(9)]
         default: []
