@@ -91,7 +91,7 @@ package struct RecoveryAdvice: Sendable {
         for cause in guide.causes {
             lines += Wording.wrapped("- \(cause)", width: width, indent: 2, hanging: 4)
         }
-        lines += Wording.wrapped("Before anything: \(guide.remedy)", width: width)
+        lines += Wording.wrapped(guide.remedy, width: width)
         lines += choices(one.choices, width)
         lines.append("See \(HaltGuide.page(of: one.reason)).")
         return lines

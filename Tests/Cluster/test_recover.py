@@ -1,13 +1,16 @@
 """A halt is explained, answered by an explicit choice, and the lane goes on as the choice says."""
 
 import json
+import shutil
 
 from confluent_kafka import TopicPartition
 
 from Checkers.report import identity
+from Checkers.view import compare
 from Cluster.harness import flights, topics
 from Cluster.harness.processes import wait_until
 from Cluster.harness.proof import exactly_once
+from Cluster.harness.service import Workspace
 from Cluster.test_halts import delivered_once, recreate
 
 CONTRACT = "flights-skyways"
@@ -131,6 +134,52 @@ def test_partitions_that_the_partner_added_are_accepted(clusters, workspace, rou
     topics.produce(clusters.internal, r.source, flights.rows(100, partitions=2, first=600))
     workspace.catch_up()
     exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view())
+
+
+def test_a_contract_changed_with_a_lost_ledger_goes_on_at_the_markers(clusters, workspace, route):
+    r = delivered_once(clusters, workspace, route)
+    shutil.rmtree(workspace.ledger.parent)
+    workspace.contract(flights.contract(r.source, r.target).replace("version: 1.0.0", "version: 1.1.0"))
+    topics.produce(clusters.internal, r.source, flights.rows(100, partitions=2, first=600))
+    workspace.catch_up(code=1)
+    explained(workspace, "contract-changed", "adopt-marker")
+    choose(workspace, "--adopt-marker")
+    workspace.catch_up()
+    report = workspace.lag()
+    assert (report["version"], report["lag"]) == ("1.1.0", 0)
+    expected = flights.view().expect(topics.read(clusters.internal, r.source), 2)
+    compare(flights.view(), expected, topics.read(clusters.skyways, r.target))
+
+
+def test_an_instance_that_was_fenced_takes_over_again(clusters, workspace, route, tmp_path):
+    r = route(partitions=2)
+    topics.produce(clusters.internal, r.source, flights.rows(200, partitions=2))
+    text = flights.contract(r.source, r.target)
+    workspace.contract(text)
+    twin_directory = tmp_path / "twin"
+    twin_directory.mkdir()
+    twin = Workspace(twin_directory, clusters.internal, skyways=clusters.skyways.bootstrap)
+    try:
+        shutil.copytree(workspace.directory / "secrets", twin_directory / "secrets", dirs_exist_ok=True)
+        twin.checkpoints = workspace.checkpoints
+        twin.configure()
+        twin.contract(text)
+        first = workspace.start()
+        workspace.await_lag(lambda report: report["lag"] == 0, "the first records")
+        second = twin.start()
+        twin.await_lag(lambda report: report["status"] == "IDLE", "the twin to take over")
+        topics.produce(clusters.internal, r.source, flights.rows(200, partitions=2, first=200))
+        workspace.await_lag(lambda report: workspace.halted() == {"another-instance"}, "the first to halt", 90)
+        explained(workspace, "another-instance", "take-over")
+        assert second.stop() == 0
+        choose(workspace, "--take-over")
+        topics.produce(clusters.internal, r.source, flights.rows(200, partitions=2, first=400))
+        workspace.await_lag(lambda report: report["lag"] == 0 and report["status"] == "IDLE", "the rest", 60)
+        assert first.stop() == 0
+        expected = flights.view().expect(topics.read(clusters.internal, r.source), 2)
+        compare(flights.view(), expected, topics.read(clusters.skyways, r.target))
+    finally:
+        twin.close()
 
 
 def test_a_choice_that_is_none_for_the_halt_is_refused(clusters, workspace, route):
