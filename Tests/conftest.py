@@ -1,4 +1,4 @@
-"""Fixtures of the real-broker tests: two clusters a session, one workspace a test."""
+"""Fixtures of the real-broker tests (Cluster, Chaos): two clusters a session, one workspace a test."""
 
 import dataclasses
 import os
@@ -13,6 +13,7 @@ from Cluster.harness.brokers import Broker
 from Cluster.harness.service import Workspace
 
 HERE = pathlib.Path(__file__).parent
+REAL = (HERE / "Cluster", HERE / "Chaos")
 MISSING = (
     "NO BROKERS: set KAFKA_HOME to an Apache Kafka 4 distribution, or put one at ../shared/kafka "
     "beside the checkout (it needs a Java 17 runtime)"
@@ -37,7 +38,7 @@ def pytest_collection_modifyitems(items):
     if reason is None or must_run():
         return
     for item in items:
-        if HERE in item.path.parents:
+        if any(folder in item.path.parents for folder in REAL):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
