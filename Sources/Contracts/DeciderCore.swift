@@ -113,7 +113,8 @@ struct DeciderCore {
             let verdict = filter.pointee.run(
                 CELInput(
                     value: value, key: record.key, headers: record.headers,
-                    partition: record.partition, offset: record.offset))
+                    partition: record.partition, offset: record.offset,
+                    timestamp: record.timestamp))
             guard verdict.tag == .bool else { return refuse(DeciderCore.failed(verdict)) }
             if verdict.payload == 0 { return .filtered }
         }

@@ -11,12 +11,23 @@ import Testing
         ("value.a == 'x", 11, 2, "does not end"), ("size(value.a)", 0, 13, "int"),
         ("value.a && 1", 11, 1, "bool"), ("'a' + 1 == 'b'", 0, 7, "string and int"),
         ("!size(value.l)", 1, 13, "bool"),
-        ("value.l.exists(x, x > 1)", 0, 24, "not evaluate it yet"),
-        ("timestamp > timestamp('2026-01-01T00:00:00Z')", 0, 9, "not evaluate it yet"),
+        ("value.l.exists(x, y > 1)", 18, 1, "unknown variable 'y'"),
+        ("value.l.exists(1, true)", 15, 1, "name of a variable"),
+        ("value.l.exists(x, 'a')", 18, 3, "the condition of exists() is bool"),
+        ("value.l.exists(x)", 0, 17, "write list.exists(x, x > 0)"),
+        ("offset.exists(x, true)", 0, 6, "goes over a list or a map, not int"),
+        ("timestamp > timestamp('2026-13-01T00:00:00Z')", 22, 22, "no RFC 3339 time"),
+        ("timestamp > offset", 0, 18, "'>' does not take timestamp and int"),
+        ("timestamp.getHours('Paris') == 1", 19, 7, "no time zone"),
+        ("duration('1y') > duration('1s')", 9, 4, "no duration"),
         ("value.a.matches('(')", 16, 3, "bad pattern"), ("has(value)", 0, 3, "has()"),
         ("value.a == 9223372036854775808", 11, 19, "out of range"), ("value.é == 1", 6, 2, "é"),
         ("value.a ? true", 14, 0, "':'"), ("size(value.a, 1) == 2", 0, 16, "size(x)"),
-        ("math.greatest(1, 2) == 2", 0, 19, "not evaluate it yet"),
+        ("math.great(1, 2) == 2", 0, 16, "did you mean 'math.greatest'"),
+        ("math.greatest('a', 2) == 2", 14, 3, "takes numbers, not string"),
+        ("topic.replace(1, 'a') == ''", 14, 1, "replace() takes string here, not int"),
+        ("optional.of(1).orValue(1) + ''", 0, 30, "does not take int and string"),
+        ("Flight{number: 1} == 1", 0, 17, "records are JSON"),
     ])
     func `a mistake is told with its place`(
         _ text: String, _ offset: Int, _ length: Int, _ words: String
@@ -37,6 +48,41 @@ import Testing
         #expect(found.first?.message.contains("double(value.price) * 1.2") == true, "\(found)")
     }
 
+    @Test func `a zone by name is warned of, an offset is not`() {
+        #expect(CEL.check("timestamp.getHours('Europe/Paris') == 1").map(\.severity) == [.warning])
+        #expect(CEL.check("timestamp.getHours('+01:00') == 1").isEmpty)
+    }
+
+    /// 2026-01-31T08:00:00Z is 09:00 in Paris; 2026-07-31T08:00:00Z is 10:00 there.
+    @Test(arguments: [
+        ("value.legs.exists(l, l.no == 'LH2')", true), ("value.legs.all(l, l.miles > 100)", false),
+        ("value.legs.map(l, l.miles).exists(m, m == 90)", true),
+        ("value.legs.filter(l, has(l.late)).size() == 1", true),
+        ("value.legs.exists(i, l, i == 1 && l.no == 'LH2')", true),
+        ("value.fares.exists(k, v, k == 'eco' && v == 120)", true),
+        ("value.fares.transformMap(k, v, v * 2).eco == 240", true),
+        ("value.?gate.orValue('none') == 'none'", true), ("value.legs[?7].hasValue()", false),
+        ("cel.bind(l, value.legs[0], l.no + l.no) == 'LH1LH1'", true),
+        ("timestamp == timestamp('2026-07-31T08:00:00Z')", true),
+        ("timestamp - timestamp('2026-07-31T07:00:00Z') == duration('1h')", true),
+        ("timestamp.getHours('Europe/Paris') == 10", true),
+        ("timestamp('2026-01-31T08:00:00Z').getHours('Europe/Paris') == 9", true),
+        ("timestamp(value.at) > timestamp", true), ("type(value.fares) == map", true),
+        ("'%s-%d'.format([value.legs[0].no, value.fares.eco]) == 'LH1-120'", true),
+        ("value.legs.map(l, l.no).join('+') == 'LH1+LH2'", true),
+        ("value.fares.eco in value.legs.map(l, l.miles)", false),
+    ])
+    func `a record is looked at by macros and library`(_ filter: String, _ passes: Bool) throws {
+        let decider = try Engine.decider(Engine.stream([], filter: filter))
+        let value = #"""
+            {"legs":[{"no":"LH1","miles":400},{"no":"LH2","miles":90,"late":true}],
+             "fares":{"eco":120,"biz":900},"at":"2026-08-01T00:00:00+02:00"}
+            """#
+        let outcome = decider.outcome(
+            EngineRecord(value: value, timestamp: 1_785_484_800_000))
+        #expect(outcome.decision == (passes ? .delivered : .filtered), "\(outcome)")
+    }
+
     @Test func `nesting and length are bounded`() {
         let deep =
             String(repeating: "(", count: 5000) + "true" + String(repeating: ")", count: 5000)
@@ -54,6 +100,13 @@ import Testing
         func outcome(_ a: String, _ b: String) -> Outcome {
             decider.outcome(EngineRecord(value: "{\"a\":\(a),\"b\":\(b)}"))
         }
+        let nested = try Engine.decider(
+            Engine.stream(
+                [], filter: "value.l.all(a, value.l.all(b, value.l.all(c, a + b + c >= 0)))"))
+        let numbers = (0..<400).map(String.init).joined(separator: ",")
+        #expect(
+            nested.outcome(EngineRecord(value: "{\"l\":[\(numbers)]}")).detail.contains(
+                "too many steps"))
         #expect(outcome(forwards, forwards).decision == .delivered)
         #expect(outcome(forwards, backwards).detail.contains("too many steps"))
         #expect(outcome(#"{"x":1,"y":[2]}"#, #"{"y":[2.0],"x":1}"#).decision == .delivered)

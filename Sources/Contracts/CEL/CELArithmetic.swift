@@ -17,12 +17,32 @@ extension CELEvaluator {
             }
         default: break
         }
+        if a.tag == .timestamp || a.tag == .duration || b.tag == .timestamp {
+            return time(operation, a, b, index)
+        }
         guard operation == .add else { return .failure(.noOverload, index) }
         switch (a.tag, b.tag) {
         case (.string, .string): return .string(joined(a.text, b.text))
         case (.bytes, .bytes): return .bytes(joined(a.text, b.text))
         case (.list, .list), (.list, .array), (.array, .list), (.array, .array):
             return joinedLists(a, b, index)
+        default: return .failure(.noOverload, index)
+        }
+    }
+
+    private func time(
+        _ operation: CELOperation, _ a: CELValue, _ b: CELValue, _ index: Int32
+    ) -> CELValue {
+        let isSum = operation == .add
+        guard isSum || operation == .subtract else { return .failure(.noOverload, index) }
+        let other = isSum ? b.time : b.time.negated
+        switch (a.tag, b.tag, isSum) {
+        case (.timestamp, .duration, _), (.duration, .timestamp, true):
+            return a.time.added(other, in: CELTime.timestamps).map { .timestamp($0) }
+                ?? .failure(.outOfRange, index)
+        case (.duration, .duration, _), (.timestamp, .timestamp, false):
+            return a.time.added(other, in: CELTime.durations).map { .duration($0.signed) }
+                ?? .failure(.outOfRange, index)
         default: return .failure(.noOverload, index)
         }
     }

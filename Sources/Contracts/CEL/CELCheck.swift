@@ -11,22 +11,16 @@ package enum CEL {
         } catch {
             return [error]
         }
-        var checker = CELChecker(variables: variables(format), text: text)
-        let type = checker.type(of: syntax)
-        var diagnostics = checker.diagnostics
+        var resolver = CELResolver(.record(format))
+        let expression = resolver.resolve(syntax)
+        var checker = CELChecker(text: text)
+        let type = checker.check(expression)
+        var diagnostics = resolver.diagnostics + checker.diagnostics
         if type != .bool, type != .dyn, !diagnostics.contains(where: { $0.severity == .error }) {
             diagnostics.append(
                 CELDiagnostic(syntax.range, "a filter is true or false, and this is \(type.name)"))
         }
-        return diagnostics
-    }
-
-    /// What a record offers to an expression.
-    static func variables(_ format: Stream.Format) -> [String: CELType] {
-        [
-            "value": format == .bytes ? .bytes : .dyn, "key": .dyn, "headers": .map(.dyn),
-            "topic": .string, "partition": .int, "offset": .int,
-        ]
+        return diagnostics.sorted { $0.offset < $1.offset }
     }
 
     /// A filter ready to run; throws the first mistake.
@@ -36,7 +30,10 @@ package enum CEL {
         for diagnostic in check(text, format: format) where diagnostic.severity == .error {
             throw diagnostic
         }
-        let syntax = try CELParser.parse(text)
-        return CELCompiler.compile(text, syntax, paths: format == .bytes ? nil : paths)
+        var resolver = CELResolver(.record(format))
+        let expression = resolver.resolve(try CELParser.parse(text))
+        return CELCompiler.compile(
+            text, expression, variableCount: resolver.slotCount,
+            paths: format == .bytes ? nil : paths)
     }
 }

@@ -6,7 +6,13 @@ extension CELEvaluator {
         switch (a.tag, b.tag) {
         case (.null, .null): return true
         case (.bool, .bool): return a.payload == b.payload
-        case (.string, .string), (.bytes, .bytes):
+        case (.timestamp, .timestamp), (.duration, .duration): return a.time == b.time
+        case (.optional, .optional):
+            guard let one = a.held, let other = b.held else {
+                return a.held == nil && b.held == nil
+            }
+            return isEqual(one, other)
+        case (.string, .string), (.bytes, .bytes), (.type, .type):
             spend(a.length / 64)
             return Contracts.isEqual(a.text, b.text)
         case (.list, .list), (.list, .array), (.array, .list), (.array, .array):
@@ -68,6 +74,8 @@ extension CELEvaluator {
                 spend(min(a.length, b.length) / 64)
                 result = CELEvaluator.compare(a.text, b.text)
             case (.bool, .bool): result = Int(a.payload) - Int(b.payload)
+            case (.timestamp, .timestamp), (.duration, .duration):
+                result = a.time < b.time ? -1 : a.time == b.time ? 0 : 1
             default: return .failure(.noOverload, index)
             }
         }

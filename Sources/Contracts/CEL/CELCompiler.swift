@@ -6,118 +6,129 @@ struct CELCompiler {
     private var constants: [CELValue] = []
     private var children: [Int32] = []
     private var patterns: [Pattern] = []
+    private var loops: [CELProgram.Loop] = []
     private var memory: [UnsafeMutableRawPointer] = []
     /// The slot of a path of member names; nil where the record is not JSON.
     private let paths: (([String]) -> Int32)?
 
     private init(paths: (([String]) -> Int32)?) { self.paths = paths }
 
+    /// `variableCount`: as the resolver counted them.
     static func compile(
-        _ text: String, _ syntax: CELSyntax, paths: (([String]) -> Int32)?
+        _ text: String, _ expression: CELExpression, variableCount: Int,
+        paths: (([String]) -> Int32)?
     ) -> CELProgram {
         var compiler = CELCompiler(paths: paths)
-        _ = compiler.node(syntax)
+        _ = compiler.node(expression)
         return CELProgram(
             text: text, nodes: compiler.nodes, ranges: compiler.ranges,
             constants: compiler.constants, children: compiler.children,
-            patterns: compiler.patterns, memory: compiler.memory)
+            patterns: compiler.patterns, loops: compiler.loops, variableCount: variableCount,
+            memory: compiler.memory)
     }
 
     private mutating func emit(
         _ operation: CELOperation, _ a: Int32 = -1, _ b: Int32 = -1, _ c: Int32 = -1,
-        _ range: Range<Int>
+        at range: Range<Int>
     ) -> Int32 {
         nodes.append(CELProgram.Node(operation: operation, a: a, b: b, c: c))
         ranges.append(range)
         return Int32(nodes.count - 1)
     }
 
-    private mutating func node(_ syntax: CELSyntax) -> Int32 {
-        let range = syntax.range
-        if let path = slotPath(syntax), let paths {
-            let slot = paths(path)
-            return emit(.slot, slot, constant(.string(Array((path.last ?? "value").utf8))), range)
+    private mutating func node(_ expression: CELExpression) -> Int32 {
+        let range = expression.range
+        if let path = slotPath(expression), let paths {
+            let name = constant(.string(Array((path.last ?? "value").utf8)))
+            return emit(.slot, paths(path), name, at: range)
         }
-        switch syntax.kind {
-        case .literal(let literal): return emit(.constant, constant(literal), range)
-        case .identifier(let name): return emit(variable(name), range)
-        case .select(let operand, let member):
-            return emit(.select, node(operand), constant(.string(Array(member.utf8))), range)
+        switch expression.kind {
+        case .literal(let literal): return emit(.constant, constant(literal), at: range)
+        case .variable(let variable): return self.variable(variable, range)
+        case .local(let slot): return emit(.local, Int32(slot), at: range)
+        case .type(let name):
+            constants.append(CELValue(type: keep(Array(name.utf8))))
+            return emit(.constant, Int32(constants.count - 1), at: range)
+        case .select(let operand, let member, let isOptional):
+            let name = constant(.string(Array(member.utf8)))
+            return emit(isOptional ? .selectOptional : .select, node(operand), name, at: range)
         case .has(let operand, let member): return has(operand, member, range)
-        case .index(let operand, let index):
+        case .index(let operand, let index, let isOptional):
             let a = node(operand)
-            return emit(.index, a, node(index), range)
-        case .call(let name, let target, let arguments):
-            return call(name, (target.map { [$0] } ?? []) + arguments, range)
+            return emit(isOptional ? .indexOptional : .index, a, node(index), at: range)
+        case .call(let function, let isMember, let operands):
+            return call(function, isMember, operands, range)
         case .unary(let operation, let operand):
-            return emit(operation == .not ? .not : .negate, node(operand), range)
+            return emit(operation == .not ? .not : .negate, node(operand), at: range)
         case .binary(let operation, let left, let right):
             return binary(operation, left, right, range)
         case .conditional(let condition, let yes, let no):
             let a = node(condition)
             let b = node(yes)
-            return emit(.conditional, a, b, node(no), range)
+            return emit(.conditional, a, b, node(no), at: range)
         case .list(let elements): return list(elements, range)
         case .map(let entries):
-            let operands = entries.flatMap { [node($0.key), node($0.value)] }
-            children.append(contentsOf: operands)
-            return emit(
-                .map, Int32(children.count - operands.count), Int32(operands.count), range)
+            return group(
+                .map, entries.flatMap { [($0.key, false), ($0.value, $0.isOptional)] }, range)
+        case .loop(let loop): return self.loop(loop, range)
+        case .bind(let slot, let value, let body):
+            let b = node(value)
+            return emit(.bind, Int32(slot), b, node(body), at: range)
+        case .optionalMap(let operand, let slot, let body, let isFlat):
+            let a = node(operand)
+            let b = node(body)
+            return emit(isFlat ? .optionalFlatMap : .optionalMap, a, b, Int32(slot), at: range)
+        case .unresolved, .unknownCall: return emit(.unbound, at: range)
         }
     }
-
-    private mutating func emit(
-        _ operation: CELOperation, _ range: Range<Int>
-    ) -> Int32 { emit(operation, -1, -1, -1, range) }
-    private mutating func emit(
-        _ operation: CELOperation, _ a: Int32, _ range: Range<Int>
-    ) -> Int32 { emit(operation, a, -1, -1, range) }
-    private mutating func emit(
-        _ operation: CELOperation, _ a: Int32, _ b: Int32, _ range: Range<Int>
-    ) -> Int32 { emit(operation, a, b, -1, range) }
 
     // MARK: what stands in the record
 
     /// The member names of `value.a.b` or `value['a'].b`; empty for `value` itself, nil for anything
     /// else.
-    private func slotPath(_ syntax: CELSyntax) -> [String]? {
+    private func slotPath(_ expression: CELExpression) -> [String]? {
         guard paths != nil else { return nil }
-        switch syntax.kind {
-        case .identifier("value"): return []
-        case .select(let operand, let member):
+        switch expression.kind {
+        case .variable(let variable): return variable.source == .value ? [] : nil
+        case .select(let operand, let member, isOptional: false):
             return slotPath(operand).map { $0 + [member] }
-        case .index(let operand, let index):
+        case .index(let operand, let index, isOptional: false):
             guard case .literal(.string(let name)) = index.kind else { return nil }
             return slotPath(operand).map { $0 + [String(decoding: name, as: UTF8.self)] }
         default: return nil
         }
     }
 
-    private func variable(_ name: String) -> CELOperation {
-        switch name {
-        case "key": .key
-        case "headers": .headers
-        case "topic": .topic
-        case "partition": .partition
-        case "offset": .offset
-        default: .wholeValue
+    private mutating func variable(
+        _ variable: CELEnvironment.Variable, _ range: Range<Int>
+    ) -> Int32 {
+        switch variable.source {
+        case .key: emit(.key, at: range)
+        case .headers: emit(.headers, at: range)
+        case .timestamp: emit(.timestamp, at: range)
+        case .topic: emit(.topic, at: range)
+        case .partition: emit(.partition, at: range)
+        case .offset: emit(.offset, at: range)
+        case .bound(let slot): emit(.local, Int32(slot), at: range)
+        case .value, .wholeValue: emit(.wholeValue, at: range)
         }
     }
 
     private mutating func has(
-        _ operand: CELSyntax, _ member: String, _ range: Range<Int>
+        _ operand: CELExpression, _ member: String, _ range: Range<Int>
     ) -> Int32 {
         guard let path = slotPath(operand), let paths else {
-            return emit(.hasMember, node(operand), constant(.string(Array(member.utf8))), range)
+            let name = constant(.string(Array(member.utf8)))
+            return emit(.hasMember, node(operand), name, at: range)
         }
         let parent = path.isEmpty ? -1 : paths(path)
-        return emit(.hasSlot, paths(path + [member]), parent, range)
+        return emit(.hasSlot, paths(path + [member]), parent, at: range)
     }
 
     // MARK: operators and functions
 
     private mutating func binary(
-        _ operation: CELBinary, _ left: CELSyntax, _ right: CELSyntax, _ range: Range<Int>
+        _ operation: CELBinary, _ left: CELExpression, _ right: CELExpression, _ range: Range<Int>
     ) -> Int32 {
         let a = node(left)
         let b = node(right)
@@ -139,43 +150,75 @@ struct CELCompiler {
         case .divide: general = .divide
         case .modulo: general = .modulo
         }
-        let whole = emit(general, a, b, range)
+        let whole = emit(general, a, b, at: range)
         if let inPlace, nodes[Int(a)].operation == .slot, nodes[Int(b)].operation == .constant {
-            return emit(inPlace, nodes[Int(a)].a, nodes[Int(b)].a, whole, range)
+            return emit(inPlace, nodes[Int(a)].a, nodes[Int(b)].a, whole, at: range)
         }
         return whole
     }
 
     private mutating func call(
-        _ name: String, _ arguments: [CELSyntax], _ range: Range<Int>
+        _ function: CELFunction, _ isMember: Bool, _ operands: [CELExpression], _ range: Range<Int>
     ) -> Int32 {
-        if name == "matches", arguments.count == 2,
-            case .literal(.string(let text)) = arguments[1].kind,
-            let pattern = try? Pattern(text)
+        if function.call == .matches, operands.count == 2,
+            case .literal(.string(let text)) = operands[1].kind, let pattern = try? Pattern(text)
         {
             patterns.append(pattern)
-            return emit(.matchesPattern, node(arguments[0]), Int32(patterns.count - 1), range)
+            return emit(
+                .matchesPattern, node(operands[0]), Int32(patterns.count - 1), at: range)
         }
-        let operands = arguments.map { node($0) }
-        let operation = CELLibrary.functions[name]?.operation ?? .unbound
+        let isThere =
+            function.isVariadic
+            || function.overloads.contains {
+                $0.isMember == isMember && $0.parameters.count == operands.count
+            }
+        guard let call = function.call, isThere else { return emit(.unbound, at: range) }
+        let numbers = operands.map { node($0) }
+        children.append(contentsOf: numbers)
         return emit(
-            operation, operands.first ?? -1, operands.count > 1 ? operands[1] : -1, range)
+            .call, Int32(children.count - numbers.count), Int32(numbers.count),
+            Int32(call.rawValue), at: range)
     }
 
-    private mutating func list(_ elements: [CELSyntax], _ range: Range<Int>) -> Int32 {
+    private mutating func list(
+        _ elements: [CELExpression.Element], _ range: Range<Int>
+    ) -> Int32 {
         var literals: [CELValue] = []
         for element in elements {
-            if case .literal(let literal) = element.kind { literals.append(value(literal)) }
+            if case .literal(let literal) = element.value.kind, !element.isOptional {
+                literals.append(value(literal))
+            }
         }
         if literals.count == elements.count {
             let values = copy(literals)
             memory.append(UnsafeMutableRawPointer(values))
             constants.append(.list(values, literals.count))
-            return emit(.constant, Int32(constants.count - 1), range)
+            return emit(.constant, Int32(constants.count - 1), at: range)
         }
-        let operands = elements.map { node($0) }
-        children.append(contentsOf: operands)
-        return emit(.list, Int32(children.count - operands.count), Int32(operands.count), range)
+        return group(.list, elements.map { ($0.value, $0.isOptional) }, range)
+    }
+
+    private mutating func group(
+        _ operation: CELOperation, _ operands: [(CELExpression, isOptional: Bool)],
+        _ range: Range<Int>
+    ) -> Int32 {
+        let numbers = operands.map { operand, isOptional in
+            isOptional ? ~node(operand) : node(operand)
+        }
+        children.append(contentsOf: numbers)
+        return emit(
+            operation, Int32(children.count - numbers.count), Int32(numbers.count), at: range)
+    }
+
+    private mutating func loop(_ loop: CELLoop, _ range: Range<Int>) -> Int32 {
+        let over = node(loop.over)
+        let condition = loop.condition.map { node($0) } ?? -1
+        loops.append(
+            CELProgram.Loop(
+                kind: loop.kind, over: over, first: Int32(loop.first),
+                second: loop.second.map(Int32.init) ?? -1, condition: condition,
+                body: node(loop.body)))
+        return emit(.loop, Int32(loops.count - 1), at: range)
     }
 
     // MARK: constants

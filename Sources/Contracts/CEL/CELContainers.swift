@@ -1,25 +1,58 @@
 /// Lists, maps and JSON containers: making, looking up, membership, size.
 extension CELEvaluator {
-    mutating func container(_ node: CELProgram.Node, _ index: Int32) -> CELValue {
-        let count = Int(node.b)
-        let values = arena.allocate(CELValue.self, count: count)
-        for place in 0..<count {
-            let element = value(program.children[Int(node.a) + place])
+    mutating func list(_ node: CELProgram.Node, _ index: Int32) -> CELValue {
+        let values = arena.allocate(CELValue.self, count: Int(node.b))
+        var count = 0
+        for place in 0..<Int(node.b) {
+            let child = program.children[Int(node.a) + place]
+            var element = value(child < 0 ? ~child : child)
             if element.isFailure { return element }
-            values[place] = element
-        }
-        if node.operation == .list { return .list(values, count) }
-        for place in stride(from: 0, to: count, by: 2) {
-            switch values[place].tag {
-            case .bool, .int, .uint, .string: break
-            default: return .failure(.badKey, index)
+            if child < 0 {
+                guard element.tag == .optional else { return .failure(.noOverload, index) }
+                guard let held = element.held else { continue }
+                element = held
             }
-            for earlier in stride(from: 0, to: place, by: 2)
-            where isEqual(values[place], values[earlier]) {
-                return .failure(.duplicateKey, index)
-            }
+            values[count] = element
+            count += 1
         }
-        return .map(values, count / 2)
+        return .list(values, count)
+    }
+
+    mutating func map(_ node: CELProgram.Node, _ index: Int32) -> CELValue {
+        let pairs = arena.allocate(CELValue.self, count: Int(node.b))
+        var count = 0
+        for place in stride(from: 0, to: Int(node.b), by: 2) {
+            let key = value(program.children[Int(node.a) + place])
+            if key.isFailure { return key }
+            let child = program.children[Int(node.a) + place + 1]
+            var entry = value(child < 0 ? ~child : child)
+            if entry.isFailure { return entry }
+            if child < 0 {
+                guard entry.tag == .optional else { return .failure(.noOverload, index) }
+                guard let held = entry.held else { continue }
+                entry = held
+            }
+            if let failure = insert(key, entry, pairs, &count) { return .failure(failure, index) }
+        }
+        return .map(pairs, count)
+    }
+
+    /// Adds an entry to a map that is being made; what is wrong with its key.
+    mutating func insert(
+        _ key: CELValue, _ value: CELValue, _ pairs: UnsafeMutablePointer<CELValue>,
+        _ count: inout Int
+    ) -> CELFailure? {
+        switch key.tag {
+        case .bool, .int, .uint, .string: break
+        default: return .badKey
+        }
+        spend(count)
+        if steps < 0 { return .tooCostly }
+        for earlier in 0..<count where isEqual(pairs[2 * earlier], key) { return .duplicateKey }
+        pairs[2 * count] = key
+        pairs[2 * count + 1] = value
+        count += 1
+        return nil
     }
 
     /// `failure` where the container has no such member.
@@ -41,7 +74,62 @@ extension CELEvaluator {
         return .failure(failure, index)
     }
 
-    mutating func element(of container: CELValue, _ key: CELValue, _ index: Int32) -> CELValue {
+    /// `container[key]`, and `container[?key]` where it is optional. An element of an optional is optional.
+    mutating func element(
+        of container: CELValue, _ key: CELValue, isOptional: Bool, _ index: Int32
+    ) -> CELValue {
+        var holder = container
+        if container.tag == .optional {
+            guard let held = container.held else { return .none }
+            holder = held
+        }
+        let found = element(of: holder, key, index)
+        guard isOptional || container.tag == .optional else { return found }
+        return optional(found)
+    }
+
+    /// None where something is not there; any other failure stays one.
+    mutating func optional(_ found: CELValue) -> CELValue {
+        guard found.isFailure else {
+            let memory = arena.allocate(CELValue.self, count: 1)
+            memory.initialize(to: found)
+            return .optional(memory)
+        }
+        switch CELFailure(rawValue: UInt8(truncatingIfNeeded: found.payload)) {
+        case .noSuchMember, .noSuchKey, .indexOutOfRange: return .none
+        default: return found
+        }
+    }
+
+    /// `operand.name`, and `operand.?name` where it is optional.
+    mutating func select(
+        _ operand: CELValue, _ name: CELValue, isOptional: Bool, _ index: Int32
+    ) -> CELValue {
+        var holder = operand
+        if operand.tag == .optional {
+            guard let held = operand.held else { return .none }
+            holder = held
+        }
+        let found = member(of: holder, name, .noSuchMember, index)
+        guard isOptional || operand.tag == .optional else { return found }
+        return optional(found)
+    }
+
+    mutating func hasMember(_ operand: CELValue, _ name: CELValue, _ index: Int32) -> CELValue {
+        var holder = operand
+        if operand.tag == .optional {
+            guard let held = operand.held else { return .bool(false) }
+            holder = held
+        }
+        guard holder.tag == .object || holder.tag == .map else {
+            return .failure(.noOverload, index)
+        }
+        return .bool(!member(of: holder, name, .noSuchMember, index).isFailure)
+    }
+
+    private mutating func element(
+        of container: CELValue, _ key: CELValue, _ index: Int32
+    ) -> CELValue {
         switch container.tag {
         case .object, .map:
             switch key.tag {

@@ -5,6 +5,8 @@ struct CELInput {
     var headers: HeaderReader
     var partition: Int32
     var offset: Int64
+    /// Milliseconds since the epoch, -1 = none.
+    var timestamp: Int64 = -1
 }
 
 /// Runs a program on a record. No recursion beyond the expression's own nesting and the record's, and a
@@ -21,9 +23,13 @@ struct CELEvaluator {
     let slots: UnsafeMutablePointer<JSONSpan>
     let topic: CELValue
     private let topicText: UnsafeMutablePointer<UInt8>
+    /// Of the macros, and before them those that the caller sets.
+    let variables: UnsafeMutablePointer<CELValue>
     var arena = Arena()
     var input: CELInput
     var steps = 0
+    /// Time zones by name, once read.
+    var zones: [String: CELTimeZone] = [:]
     /// The headers as a map, once one was asked for.
     var headers: CELValue?
 
@@ -35,12 +41,14 @@ struct CELEvaluator {
         self.slots = slots
         let bytes = Array(topic.utf8)
         topicText = copy(bytes)
+        variables = copy(Array(repeating: .null, count: program.variableCount))
         self.topic = .string(UnsafeBufferPointer(start: topicText, count: bytes.count))
         input = CELInput(value: nil, key: nil, headers: .none, partition: 0, offset: 0)
     }
 
     func free() {
         topicText.deallocate()
+        variables.deallocate()
         arena.free()
     }
 
@@ -105,29 +113,37 @@ struct CELEvaluator {
     @inline(never)
     private mutating func general(_ node: CELProgram.Node, _ index: Int32) -> CELValue {
         switch node.operation {
+        case .local: return variables[Int(node.a)]
         case .key: return key()
         case .headers: return headerMap()
+        case .timestamp:
+            return input.timestamp < 0 ? .null : .timestamp(CELTime(milliseconds: input.timestamp))
         case .topic: return topic
         case .partition: return .int(Int64(input.partition))
         case .offset: return .int(input.offset)
         case .wholeValue:
             return input.value.map { .bytes($0.bindMemory(to: UInt8.self)) } ?? .null
         case .hasSlot: return hasSlot(node, index)
-        case .list, .map: return container(node, index)
-        case .unbound: return .failure(.noOverload, index)
+        case .list: return list(node, index)
+        case .map: return map(node, index)
+        case .call: return call(node, index)
+        case .loop: return loop(program.loops[Int(node.a)], index)
+        case .bind:
+            let bound = value(node.b)
+            if bound.isFailure { return bound }
+            variables[Int(node.a)] = bound
+            return value(node.c)
+        case .unbound: return .failure(.unknownName, index)
         default: break
         }
         let a = value(node.a)
         if a.isFailure { return a }
         switch node.operation {
-        case .select: return member(of: a, constants[Int(node.b)], .noSuchMember, index)
-        case .hasMember:
-            guard a.tag == .object || a.tag == .map else { return .failure(.noOverload, index) }
-            return .bool(!member(of: a, constants[Int(node.b)], .noSuchMember, index).isFailure)
+        case .select: return select(a, constants[Int(node.b)], isOptional: false, index)
+        case .selectOptional: return select(a, constants[Int(node.b)], isOptional: true, index)
+        case .hasMember: return hasMember(a, constants[Int(node.b)], index)
         case .negate: return negate(a, index)
-        case .size: return size(a, index)
-        case .toInt, .toUInt, .toDouble, .toBool, .toString, .toBytes, .toDyn:
-            return convert(node.operation, a, index)
+        case .optionalMap, .optionalFlatMap: return mapped(a, node, index)
         case .matchesPattern:
             guard a.tag == .string else { return .failure(.noOverload, index) }
             spend(a.length / 16)
@@ -148,9 +164,9 @@ struct CELEvaluator {
             return .bool(same == (operation == .equal))
         case .less, .lessOrEqual, .greater, .greaterOrEqual: return order(operation, a, b, index)
         case .in: return contains(b, a, index)
-        case .index: return element(of: a, b, index)
-        case .add, .subtract, .multiply, .divide, .modulo: return arithmetic(operation, a, b, index)
-        default: return text(operation, a, b, index)
+        case .index: return element(of: a, b, isOptional: false, index)
+        case .indexOptional: return element(of: a, b, isOptional: true, index)
+        default: return arithmetic(operation, a, b, index)
         }
     }
 

@@ -182,29 +182,50 @@ struct CELParser {
                 throw CELDiagnostic(range, "nested deeper than \(CELParser.maximumDepth)")
             }
             if try take(".") {
-                if token == .symbol("?") { throw later("optional selection '.?'") }
+                let isOptional = try take("?")
                 let name = try selector()
-                if try take("(") {
+                if !isOptional, try take("(") {
                     let arguments = try list(until: ")")
-                    result = node(.call(name, target: result, arguments), from: start)
-                } else if token == .symbol("{") {
-                    throw later("a message literal")
+                    result = node(
+                        .call(name, target: result, arguments.map(\.value)), from: start)
                 } else {
-                    result = node(.select(result, member: name), from: start)
+                    result = node(
+                        .select(result, member: name, isOptional: isOptional), from: start)
                 }
             } else if try take("[") {
-                if token == .symbol("?") { throw later("optional indexing '[?'") }
+                let isOptional = try take("?")
                 let index = try expression()
                 try expect("]")
-                result = node(.index(result, index), from: start)
+                result = node(.index(result, index, isOptional: isOptional), from: start)
+            } else if token == .symbol("{"), CELParser.isName(result) {
+                try skipMessage()
+                result = node(.message, from: start)
             } else {
                 return result
             }
         }
     }
 
-    private func later(_ what: String) -> CELDiagnostic {
-        CELDiagnostic(range, "\(what) is CEL, but this release does not evaluate it yet")
+    private static func isName(_ operand: CELSyntax) -> Bool {
+        switch operand.kind {
+        case .identifier: true
+        case .select(let inner, _, isOptional: false): isName(inner)
+        default: false
+        }
+    }
+
+    /// The fields of a message literal.
+    private mutating func skipMessage() throws(CELDiagnostic) {
+        try expect("{")
+        while true {
+            if try take("}") { return }
+            _ = try take("?")
+            _ = try selector()
+            try expect(":")
+            _ = try expression()
+            if try take(",") { continue }
+            return try expect("}")
+        }
     }
 
     private mutating func selector() throws(CELDiagnostic) -> String {
@@ -265,33 +286,39 @@ struct CELParser {
     }
 
     private mutating func identifier(from start: Int) throws(CELDiagnostic) -> CELSyntax {
-        _ = try take(".")
+        let isRooted = try take(".")
         guard case .identifier(let name) = token else { throw unexpected("a name") }
         if CELParser.words.contains(name) || CELParser.reserved.contains(name) {
             throw CELDiagnostic(range, "'\(name)' is a reserved word")
         }
         let nameRange = range
         try advance()
-        if token == .symbol("{") { throw later("a message literal") }
-        guard try take("(") else { return node(.identifier(name), from: start) }
-        let arguments = try list(until: ")")
+        guard try take("(") else {
+            return node(.identifier(name, isRooted: isRooted), from: start)
+        }
+        let arguments = try list(until: ")").map(\.value)
         guard name == "has" else {
             return node(.call(name, target: nil, arguments), from: start)
         }
-        guard arguments.count == 1, case .select(let operand, let member) = arguments[0].kind else {
+        guard arguments.count == 1,
+            case .select(let operand, let member, isOptional: false) = arguments[0].kind
+        else {
             throw CELDiagnostic(
                 nameRange, "has() takes one member selection, such as has(value.name)")
         }
         return node(.has(operand, member: member), from: start)
     }
 
-    /// Expressions separated by commas, up to and with the closing symbol.
-    private mutating func list(until close: String) throws(CELDiagnostic) -> [CELSyntax] {
-        var elements: [CELSyntax] = []
+    /// Expressions separated by commas, up to and with the closing symbol. Only a list's elements may be
+    /// optional.
+    private mutating func list(
+        until close: String
+    ) throws(CELDiagnostic) -> [CELSyntax.Element] {
+        var elements: [CELSyntax.Element] = []
         while true {
             if try take(close) { return elements }
-            if token == .symbol("?") { throw later("an optional element") }
-            elements.append(try expression())
+            let isOptional = close == "]" ? try take("?") : false
+            elements.append(.init(value: try expression(), isOptional: isOptional))
             if try take(",") {
                 if close == ")", token == .symbol(close) { throw unexpected("an argument") }
                 continue
@@ -301,14 +328,14 @@ struct CELParser {
         }
     }
 
-    private mutating func entries() throws(CELDiagnostic) -> [(key: CELSyntax, value: CELSyntax)] {
-        var entries: [(key: CELSyntax, value: CELSyntax)] = []
+    private mutating func entries() throws(CELDiagnostic) -> [CELSyntax.Entry] {
+        var entries: [CELSyntax.Entry] = []
         while true {
             if try take("}") { return entries }
-            if token == .symbol("?") { throw later("an optional entry") }
+            let isOptional = try take("?")
             let key = try expression()
             try expect(":")
-            entries.append((key, try expression()))
+            entries.append(.init(key: key, value: try expression(), isOptional: isOptional))
             if try take(",") { continue }
             try expect("}")
             return entries

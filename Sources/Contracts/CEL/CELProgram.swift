@@ -7,21 +7,30 @@ enum CELOperation: UInt8 {
     case slot
     /// has(): slot `a`, below slot `b` (-1 = the record itself).
     case hasSlot
-    case key, headers, topic, partition, offset, wholeValue
+    case key, headers, timestamp, topic, partition, offset, wholeValue
+    /// Variable `a`: a macro's, or one that the caller set.
+    case local
     /// Operand `a`, constant `b` is the member's name.
-    case select, hasMember
-    case index
+    case select, selectOptional, hasMember
+    case index, indexOptional
     case and, or, not, conditional
     case less, lessOrEqual, greater, greaterOrEqual, equal, notEqual
     case `in`
     case add, subtract, multiply, divide, modulo, negate
-    /// Operands are the nodes `children[a ..< a + b]`.
+    /// Operands are the nodes `children[a ..< a + b]`; one that is optional (a map's: its value) is
+    /// stored as the complement of its number.
     case list, map
-    case size, startsWith, endsWith, contains, matches
+    /// `CELCall` number `c` on the nodes `children[a ..< a + b]`.
+    case call
     /// Text `a`, pattern number `b`.
     case matchesPattern
-    case toInt, toUInt, toDouble, toBool, toString, toBytes, toDyn
-    /// A function that does not exist: only in an expression that was not checked.
+    /// Loop number `a`.
+    case loop
+    /// Variable `a` takes the value of `b` in `c`.
+    case bind
+    /// Optional `a`, mapped by `b` on variable `c`.
+    case optionalMap, optionalFlatMap
+    /// A name that stands for nothing: only in an expression that was not checked.
     case unbound
     /// Slot `a` against constant `b`, compared in place; `c` is the node of the general form.
     case slotEqual, slotNotEqual, slotLess, slotLessOrEqual, slotGreater, slotGreaterOrEqual
@@ -36,6 +45,16 @@ final class CELProgram {
         var c: Int32 = -1
     }
 
+    /// A macro over a list or a map: nodes, and the slots of its variables (-1 = none).
+    struct Loop {
+        var kind: CELLoop.Kind
+        var over: Int32
+        var first: Int32
+        var second: Int32 = -1
+        var condition: Int32 = -1
+        var body: Int32
+    }
+
     let text: String
     let nodes: UnsafeMutablePointer<Node>
     let count: Int
@@ -44,17 +63,23 @@ final class CELProgram {
     let constants: UnsafeMutablePointer<CELValue>
     let children: UnsafeMutablePointer<Int32>
     let patterns: [Pattern]
+    let loops: [Loop]
+    /// Variables of the macros, and those that the caller sets.
+    let variableCount: Int
     private let memory: [UnsafeMutableRawPointer]
 
     var root: Int32 { Int32(count - 1) }
 
     init(
         text: String, nodes: [Node], ranges: [Range<Int>], constants: [CELValue],
-        children: [Int32], patterns: [Pattern], memory: [UnsafeMutableRawPointer]
+        children: [Int32], patterns: [Pattern], loops: [Loop], variableCount: Int,
+        memory: [UnsafeMutableRawPointer]
     ) {
         self.text = text
         self.ranges = ranges
         self.patterns = patterns
+        self.loops = loops
+        self.variableCount = variableCount
         self.memory = memory
         count = nodes.count
         self.nodes = copy(nodes)

@@ -4,19 +4,36 @@ struct CELSyntax {
     /// UTF-8 bytes from the expression's start.
     var range: Range<Int>
 
+    /// An element of a list, or a key or value of a map; `[?x]` adds nothing where `x` is none.
+    struct Element {
+        var value: CELSyntax
+        var isOptional: Bool
+    }
+
+    struct Entry {
+        var key: CELSyntax
+        var value: CELSyntax
+        var isOptional: Bool
+    }
+
     indirect enum Kind {
         case literal(CELLiteral)
-        case identifier(String)
-        case select(CELSyntax, member: String)
+        /// `isRooted`: written `.name`, which no container and no loop's variable hides.
+        case identifier(String, isRooted: Bool)
+        /// `isOptional`: written `operand.?member`.
+        case select(CELSyntax, member: String, isOptional: Bool)
         /// `has(operand.member)`
         case has(CELSyntax, member: String)
-        case index(CELSyntax, CELSyntax)
+        /// `isOptional`: written `operand[?index]`.
+        case index(CELSyntax, CELSyntax, isOptional: Bool)
         case call(String, target: CELSyntax?, [CELSyntax])
         case unary(CELUnary, CELSyntax)
         case binary(CELBinary, CELSyntax, CELSyntax)
         case conditional(CELSyntax, CELSyntax, CELSyntax)
-        case list([CELSyntax])
-        case map([(key: CELSyntax, value: CELSyntax)])
+        case list([Element])
+        case map([Entry])
+        /// `Type{…}`: a protobuf message, which no record here holds.
+        case message
     }
 }
 

@@ -2,12 +2,12 @@ internal import Glibc
 
 /// String functions and conversions.
 extension CELEvaluator {
-    mutating func text(
-        _ operation: CELOperation, _ a: CELValue, _ b: CELValue, _ index: Int32
+    mutating func test(
+        _ call: CELCall, _ a: CELValue, _ b: CELValue, _ index: Int32
     ) -> CELValue {
         guard a.tag == .string, b.tag == .string else { return .failure(.noOverload, index) }
         let (text, part) = (a.text, b.text)
-        switch operation {
+        switch call {
         case .startsWith:
             return .bool(
                 part.count <= text.count
@@ -20,15 +20,13 @@ extension CELEvaluator {
             )
         case .contains:
             spend(text.count / 16)
-            let found = has(text, part)
-            return steps < 0 ? .failure(.tooCostly, index) : .bool(found)
-        case .matches:
+            return .bool(has(text, part))
+        default:
             spend(text.count / 16 + part.count * 16)
             guard let pattern = try? Pattern(Array(part)) else {
                 return .failure(.badPattern, index)
             }
             return .bool(pattern.matches(text))
-        default: return .failure(.noOverload, index)
         }
     }
 
@@ -53,34 +51,58 @@ extension CELEvaluator {
     }
 
     mutating func convert(
-        _ operation: CELOperation, _ value: CELValue, _ index: Int32
+        _ call: CELCall, _ value: CELValue, _ index: Int32
     ) -> CELValue {
+        spend(value.tag == .string ? value.length / 16 : 0)
         let converted: CELValue?
-        switch operation {
+        switch call {
         case .toDyn: return value
         case .toInt: converted = int(value)
         case .toUInt: converted = uint(value)
         case .toDouble: converted = double(value)
         case .toBool: converted = bool(value)
         case .toString: converted = string(value)
+        case .toTimestamp: converted = timestamp(value)
+        case .toDuration: converted = duration(value)
         default: converted = bytes(value)
         }
         return converted
-            ?? .failure(canConvert(operation, value) ? .badConversion : .noOverload, index)
+            ?? .failure(canConvert(call, value) ? .badConversion : .noOverload, index)
     }
 
-    private func canConvert(_ operation: CELOperation, _ value: CELValue) -> Bool {
-        switch operation {
-        case .toBool: value.tag == .string
+    private func canConvert(_ call: CELCall, _ value: CELValue) -> Bool {
+        switch call {
+        case .toBool, .toDuration: value.tag == .string
+        case .toTimestamp: value.tag == .string || value.tag == .int
         case .toString: value.tag == .bytes
         case .toBytes: false
         default: value.isNumber || value.tag == .string
         }
     }
 
+    private func timestamp(_ value: CELValue) -> CELValue? {
+        switch value.tag {
+        case .timestamp: return value
+        case .int:
+            guard CELTime.timestamps.contains(value.asInt) else { return nil }
+            return .timestamp(CELTime(seconds: value.asInt, nanoseconds: 0))
+        case .string: return CELTime.timestamp(value.text).map { .timestamp($0) }
+        default: return nil
+        }
+    }
+
+    private func duration(_ value: CELValue) -> CELValue? {
+        switch value.tag {
+        case .duration: value
+        case .string: CELTime.duration(value.text).map { .duration($0) }
+        default: nil
+        }
+    }
+
     private func int(_ value: CELValue) -> CELValue? {
         switch value.tag {
         case .int: return value
+        case .timestamp: return .int(value.time.seconds)
         case .uint: return Int64(exactly: value.payload).map { .int($0) }
         case .double:
             // The range is open: the bounds themselves are not exact in all of CEL's languages.
@@ -135,6 +157,8 @@ extension CELEvaluator {
         case .int: return keep(String(value.asInt))
         case .uint: return keep(String(value.payload))
         case .double: return keep(CELEvaluator.text(of: value.asDouble))
+        case .timestamp: return keep(value.time.timestampText)
+        case .duration: return keep(value.time.durationText)
         default: return nil
         }
     }
@@ -153,12 +177,5 @@ extension CELEvaluator {
         if number.isInfinite { return number < 0 ? "-Infinity" : "Infinity" }
         let text = String(number)
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-    }
-
-    private mutating func keep(_ text: String) -> CELValue {
-        let bytes = Array(text.utf8)
-        let memory = arena.allocate(UInt8.self, count: bytes.count)
-        for (index, byte) in bytes.enumerated() { memory[index] = byte }
-        return .string(UnsafeBufferPointer(start: memory, count: bytes.count))
     }
 }

@@ -14,6 +14,14 @@ struct CELValue {
         case list
         /// `count` pairs of values, key first; keys are unique.
         case map
+        /// `payload` seconds since the epoch, `count` nanoseconds on top.
+        case timestamp
+        /// `payload` seconds and `count` nanoseconds, both of the duration's sign.
+        case duration
+        /// A type's name.
+        case type
+        /// What it holds, in one value's memory; none where `payload` is 0.
+        case optional
     }
 
     var payload: UInt64
@@ -57,6 +65,23 @@ struct CELValue {
         CELValue(.failure, payload: UInt64(failure.rawValue), count: Int(node))
     }
 
+    static func timestamp(_ time: CELTime) -> CELValue { CELValue(.timestamp, time) }
+    static func duration(_ time: CELTime) -> CELValue { CELValue(.duration, time) }
+    static var none: CELValue { CELValue(.optional) }
+    static func optional(_ value: UnsafePointer<CELValue>) -> CELValue {
+        CELValue(.optional, memory: UnsafeRawPointer(value), count: 1)
+    }
+
+    init(type name: UnsafeBufferPointer<UInt8>) {
+        self.init(.type, memory: UnsafeRawPointer(name.baseAddress), count: name.count)
+    }
+
+    private init(_ tag: Tag, _ time: CELTime) {
+        payload = UInt64(bitPattern: time.seconds)
+        count = UInt32(bitPattern: time.nanoseconds)
+        self.tag = tag
+    }
+
     @inline(__always)
     private init(_ tag: Tag, memory: UnsafeRawPointer?, count: Int) {
         self.init(tag, payload: UInt64(UInt(bitPattern: memory)), count: count)
@@ -80,6 +105,15 @@ struct CELValue {
             start: UnsafePointer(bitPattern: UInt(truncatingIfNeeded: payload)),
             count: tag == .map ? length * 2 : length)
     }
+    /// A point in time or a duration.
+    var time: CELTime {
+        CELTime(
+            seconds: Int64(bitPattern: payload), nanoseconds: Int32(bitPattern: count))
+    }
+    /// What an optional holds, nil where it is none.
+    var held: CELValue? {
+        UnsafePointer<CELValue>(bitPattern: UInt(truncatingIfNeeded: payload))?.pointee
+    }
     /// Source text of a JSON container; nil for any other value.
     var span: JSONSpan? {
         guard tag == .object || tag == .array,
@@ -89,10 +123,10 @@ struct CELValue {
     }
 
     /// As CEL calls the type.
-    var typeName: String {
+    var typeName: StaticString {
         switch tag {
         case .failure: "error"
-        case .null: "null"
+        case .null: "null_type"
         case .bool: "bool"
         case .int: "int"
         case .uint: "uint"
@@ -101,6 +135,10 @@ struct CELValue {
         case .bytes: "bytes"
         case .object, .map: "map"
         case .array, .list: "list"
+        case .timestamp: "google.protobuf.Timestamp"
+        case .duration: "google.protobuf.Duration"
+        case .type: "type"
+        case .optional: "optional_type"
         }
     }
 }
@@ -109,6 +147,7 @@ struct CELValue {
 enum CELFailure: UInt8 {
     case noSuchMember, noSuchKey, noOverload, overflow, divisionByZero, indexOutOfRange
     case badConversion, badPattern, badKey, duplicateKey, notUTF8, tooCostly
+    case outOfRange, badTimeZone, badFormat, noneHeld, negativeShift, unknownName
 
     var text: String {
         switch self {
@@ -124,6 +163,12 @@ enum CELFailure: UInt8 {
         case .duplicateKey: "duplicate map key"
         case .notUTF8: "not UTF-8"
         case .tooCostly: "takes too many steps"
+        case .outOfRange: "out of range"
+        case .badTimeZone: "no such time zone"
+        case .badFormat: "the format does not fit its arguments"
+        case .noneHeld: "the optional holds nothing"
+        case .negativeShift: "shifted by less than nothing"
+        case .unknownName: "no such name"
         }
     }
 }
