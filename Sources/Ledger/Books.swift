@@ -285,27 +285,6 @@ package struct Halt: Error, Hashable, Sendable {
     }
 }
 
-/// An operator's explicit choice, recorded by `recover`, applied by the lane's next recovery.
-package struct Act: Hashable, Sendable {
-    package var id: Int64
-    /// The choice's word: `accept-gap`, `trust-ledger`, `adopt-marker`, `start-at`, `accept-layout`,
-    /// `accept-clusters`, `take-over`, `quarantine-record`.
-    package var choice: String
-    /// The halt it answers; a choice for another halt than the present one is not applied.
-    package var reason: String
-    /// `start-at`: an offset, `earliest`, `latest` or an RFC 3339 time; else empty.
-    package var argument: String
-    /// Milliseconds since the epoch.
-    package var at: Int64
-    package init(id: Int64, choice: String, reason: String, argument: String, at: Int64) {
-        self.id = id
-        self.choice = choice
-        self.reason = reason
-        self.argument = argument
-        self.at = at
-    }
-}
-
 /// Everything the ledger knows of one lane.
 package struct LaneBooks: Hashable, Sendable {
     package var partitions: [SourcePartition: PartitionBooks] = [:]
@@ -325,6 +304,8 @@ package struct LaneBooks: Hashable, Sendable {
     package var halt: Halt?
     /// Choices recorded and not yet applied.
     package var pending: [Act] = []
+    /// What the next markers carry of everything that operators did: `forMarkers` of it.
+    package var acts: [Act] = []
 
     package init() {}
 }
@@ -365,5 +346,8 @@ package enum LedgerChange: Hashable, Sendable {
     case halt(Halt)
     /// The halt is answered, by act or by a recovery that found nothing wrong.
     case clearHalt
-    case applied(act: Int64)
+    case applied(act: String)
+    /// Acts read from markers: those that this ledger does not hold were recorded by another one, or by
+    /// one that was lost. They stand as applied.
+    case learn([Act])
 }

@@ -78,6 +78,8 @@ extension LaneBooks {
             halt = nil
         case .applied(let act):
             pending.removeAll { $0.id == act }
+        case .learn(let learned):
+            acts = (acts + learned).forMarkers
         }
     }
 

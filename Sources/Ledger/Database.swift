@@ -46,6 +46,12 @@ final class Database {
     func query(
         _ sql: String, _ values: Value..., visit: (Row) throws(LedgerFailure) -> Void
     ) throws(LedgerFailure) {
+        try query(sql, values, visit: visit)
+    }
+
+    func query(
+        _ sql: String, _ values: [Value], visit: (Row) throws(LedgerFailure) -> Void
+    ) throws(LedgerFailure) {
         let statement = try prepared(sql, values)
         defer { statement.reset() }
         while try step(statement) { try visit(Row(handle: statement.handle)) }

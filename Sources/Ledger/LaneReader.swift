@@ -5,7 +5,8 @@ struct LaneReader {
 
     func books() throws(LedgerFailure) -> LaneBooks {
         var books = LaneBooks()
-        books.pending = try pendingActs()
+        books.pending = try ActReader(database: database).pending(lane)
+        books.acts = try ActReader(database: database).forMarkers(lane)
         guard let id = try readLane(into: &books) else { return books }
         try readPartitions(id, into: &books)
         books.intent = try intent(id)
@@ -26,22 +27,6 @@ struct LaneReader {
                     offset: row.integer(2)))
         }
         return books
-    }
-
-    func pendingActs() throws(LedgerFailure) -> [Act] {
-        var acts: [Act] = []
-        try database.query(
-            """
-            SELECT id, choice, reason, argument, at FROM act
-            WHERE contract = ?1 AND lane = ?2 AND applied IS NULL ORDER BY id
-            """, .text(lane.contract), .int(lane.lane)
-        ) { (row) throws(LedgerFailure) in
-            acts.append(
-                Act(
-                    id: row.integer(0), choice: row.text(1), reason: row.text(2),
-                    argument: row.text(3), at: row.integer(4)))
-        }
-        return acts
     }
 
     /// Nil where the ledger has no row for the lane yet.

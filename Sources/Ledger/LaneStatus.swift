@@ -128,13 +128,27 @@ extension Ledger {
                 try Self.states(database, into: &lanes)
                 try Self.partitions(database, into: &lanes)
                 for lane in Array(lanes.keys) {
-                    lanes[lane]?.pending = try LaneReader(database: database, lane: lane)
-                        .pendingActs()
+                    lanes[lane]?.pending = try ActReader(database: database).pending(lane)
                 }
                 return lanes.values.sorted {
                     ($0.lane.contract, $0.lane.lane) < ($1.lane.contract, $1.lane.lane)
                 }
             }
+        }
+    }
+
+    /// Every contract about which an act was recorded, by id: its acts, oldest first.
+    package func contractActs() throws(LedgerFailure) -> [String: [Act]] {
+        try locked { (database) throws(LedgerFailure) in
+            var contracts: [String] = []
+            try database.query("SELECT DISTINCT contract FROM act WHERE lane IS NULL") {
+                (row) throws(LedgerFailure) in contracts.append(row.text(0))
+            }
+            var acts: [String: [Act]] = [:]
+            for contract in contracts {
+                acts[contract] = try ActReader(database: database).acts(of: contract)
+            }
+            return acts
         }
     }
 

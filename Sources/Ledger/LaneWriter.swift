@@ -56,8 +56,15 @@ struct LaneWriter {
         case .clearHalt: try clearHalt()
         case .applied(let act):
             try database.run(
-                "UPDATE act SET applied = ?2 WHERE id = ?1 AND applied IS NULL", .integer(act),
+                "UPDATE act SET applied = ?2 WHERE id = ?1 AND applied IS NULL", .text(act),
                 .integer(now))
+        case .learn(let acts):
+            for act in acts {
+                try act.insert(
+                    into: database, lane.contract,
+                    lane: act.aboutContract == nil ? lane.lane : nil, applied: now)
+            }
+            try note("learn", acts.map(\.choice).joined(separator: " "))
         }
     }
 

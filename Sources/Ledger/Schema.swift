@@ -6,7 +6,9 @@ enum Schema {
         let sql: String
     }
 
-    static let migrations = [Migration(name: "first", sql: first)]
+    static let migrations = [
+        Migration(name: "first", sql: first), Migration(name: "acts", sql: acts),
+    ]
 
     /// "CDLG": tells a ledger from any other SQLite file.
     static let applicationID: Int64 = 0x4344_4C47
@@ -168,5 +170,20 @@ enum Schema {
         CREATE TABLE event (
             id INTEGER PRIMARY KEY, lane_id INTEGER NOT NULL REFERENCES lane,
             at INTEGER NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);
+        """
+
+    private static let acts = """
+        -- Ids that differ in every ledger, as markers carry them; no lane: about the whole contract.
+        -- number rises with each, also where one was replaced.
+        CREATE TABLE new_act (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+            contract TEXT NOT NULL, lane INTEGER, choice TEXT NOT NULL, reason TEXT NOT NULL,
+            argument TEXT NOT NULL, at INTEGER NOT NULL, applied INTEGER);
+        INSERT INTO new_act
+            SELECT id, lower(hex(randomblob(8))), contract, lane, choice, reason, argument, at,
+                applied FROM act;
+        DROP TABLE act;
+        ALTER TABLE new_act RENAME TO act;
+        CREATE INDEX act_of_contract ON act (contract, lane);
         """
 }

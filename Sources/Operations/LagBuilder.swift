@@ -23,6 +23,21 @@ package struct ContractFile: Sendable, Hashable {
     }
 }
 
+extension ContractFile {
+    /// As it stands with the acts recorded about it: a revoke overrules every file, a suspend one that
+    /// would run.
+    func acted(_ row: ContractRow?) -> ContractFile {
+        var file = self
+        switch (row?.act?.aboutContract, standing) {
+        case (.revoke, _): file.standing = .revoked
+        case (.suspend, .active), (.suspend, .early), (.suspend, .missing):
+            file.standing = .suspended
+        default: break
+        }
+        return file
+    }
+}
+
 /// A lag seen before, for telling whether it grows.
 package struct LagSample: Sendable, Hashable {
     /// Milliseconds since the epoch.
@@ -77,7 +92,7 @@ package struct LagBuilder: Sendable {
             ContractFile(
                 id: $0.id, version: $0.pin?.version ?? "", streams: [], standing: .missing)
         }
-        let shown = (files + orphans).filter { file in
+        let shown = (files + orphans).map { $0.acted(row($0.id)) }.filter { file in
             // What is not to run and never ran is nobody's lag.
             let isIdle = file.standing == .draft || file.standing == .retired
             return !isIdle || row(file.id) != nil
@@ -183,7 +198,8 @@ package struct LagBuilder: Sendable {
         switch lane.state {
         case .halted: return (.halted, nil)
         case .stopped: return (.stop, lane.detail.isEmpty ? nil : lane.detail)
-        case .starting, .recovering, .waiting:
+        // A lane that was told to go on has not yet.
+        case .starting, .recovering, .waiting, .suspended, .revoked:
             let what = lane.detail.isEmpty ? lane.state.rawValue : lane.detail
             return (.waiting, "since \(Wording.time(lane.since)): \(what)")
         case .running, .idle: break

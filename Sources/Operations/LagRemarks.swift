@@ -10,12 +10,25 @@ struct LagRemarks {
     /// Paragraphs; one that begins with two spaces belongs to the one before.
     var text: [String] {
         switch file.standing {
-        case .revoked, .expired, .retired, .suspended, .draft: return []
+        case .revoked, .suspended: return acts
+        case .expired, .retired, .draft: return []
         case .missing:
             return halts + ["\(file.id): no contract file has this id any more; its lanes stop"]
         case .early, .active: break
         }
         return halts + waits + stalls
+    }
+
+    private var acts: [String] {
+        guard let act = row?.act else { return [] }
+        let since = Wording.since(act.at, now: now)
+        if act.aboutContract == .revoke {
+            return ["\(file.id) is revoked since \(since), for good."]
+        }
+        return [
+            "\(file.id) is suspended since \(since); to go on: "
+                + Wording.command("crossdock resume \(file.id)")
+        ]
     }
 
     private var halts: [String] {

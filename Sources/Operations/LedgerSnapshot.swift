@@ -3,6 +3,8 @@ package import Ledger
 /// What a lane is doing, as the service wrote it into the ledger from its own loop.
 package enum LaneState: String, Sendable, Hashable, CaseIterable {
     case starting, recovering, running, idle, waiting, halted, stopped
+    /// An operator's act keeps it still.
+    case suspended, revoked
 }
 
 /// The last that a lane said of itself.
@@ -59,11 +61,18 @@ package struct ContractRow: Sendable, Hashable {
     package var pin: ContractPin?
     package var lanes: [LaneRow]
     package var partitions: [PartitionRow]
-    package init(id: String, pin: ContractPin?, lanes: [LaneRow], partitions: [PartitionRow]) {
+    /// Of the recorded acts about the contract, the one that says how it stands; nil where none says
+    /// more than its file.
+    package var act: Act?
+    package init(
+        id: String, pin: ContractPin?, lanes: [LaneRow], partitions: [PartitionRow],
+        act: Act? = nil
+    ) {
         self.id = id
         self.pin = pin
         self.lanes = lanes
         self.partitions = partitions
+        self.act = act
     }
 }
 
@@ -79,8 +88,10 @@ package struct LedgerSnapshot: Sendable, Hashable {
 }
 
 extension LedgerSnapshot {
-    /// - Parameter lanes: as `Ledger.report` gives them.
-    package init(lanes: [LaneReport], isServiceRunning: Bool) {
+    /// - Parameters:
+    ///   - lanes: as `Ledger.report` gives them.
+    ///   - acts: as `Ledger.contractActs` gives them.
+    package init(lanes: [LaneReport], acts: [String: [Act]], isServiceRunning: Bool) {
         var contracts: [ContractRow] = []
         for lane in lanes {
             if contracts.last?.id != lane.lane.contract {
@@ -88,6 +99,16 @@ extension LedgerSnapshot {
                     ContractRow(id: lane.lane.contract, pin: nil, lanes: [], partitions: []))
             }
             contracts[contracts.count - 1].add(lane)
+        }
+        for (id, recorded) in acts.sorted(by: { $0.key < $1.key }) {
+            guard recorded.standing != .active else { continue }
+            if let index = contracts.firstIndex(where: { $0.id == id }) {
+                contracts[index].act = recorded.standingAct
+            } else {
+                contracts.append(
+                    ContractRow(
+                        id: id, pin: nil, lanes: [], partitions: [], act: recorded.standingAct))
+            }
         }
         self.init(contracts: contracts, isServiceRunning: isServiceRunning)
     }

@@ -14,6 +14,7 @@ package struct RecoveryAdvice: Sendable {
     package let cases: [Case]
     private let isServiceRunning: Bool
     private let now: Int64
+    private let positions: [SourcePartition: Int64]
 
     /// - Parameter lane: that one alone; nil is every lane.
     package init(
@@ -22,6 +23,8 @@ package struct RecoveryAdvice: Sendable {
         contract = row.id
         self.isServiceRunning = isServiceRunning
         self.now = now
+        positions = Dictionary(
+            row.partitions.map { ($0.partition, $0.decided) }, uniquingKeysWith: max)
         var cases: [Case] = []
         for entry in row.lanes where lane == nil || entry.lane == lane {
             guard let halt = entry.halt else { continue }
@@ -49,6 +52,15 @@ package struct RecoveryAdvice: Sendable {
                     : "offered: \(offered)")
         }
         return nil
+    }
+
+    /// What is recorded with a choice. One about a record names the offset that the lane stands at, so
+    /// that it can never be carried out on a later one.
+    package func argument(of word: String, _ given: String, _ lane: LaneRow) -> String {
+        guard word == "quarantine-record", let partition = lane.halt?.partition,
+            let known = positions[partition]
+        else { return given }
+        return "\(known)"
     }
 
     // MARK: Text

@@ -32,7 +32,8 @@ package struct StatusReport: Sendable {
                 id: $0.id, version: $0.pin?.version ?? "", streams: [], standing: .missing)
         }
         return (files + orphans).map { file in
-            (file, ledger.contracts.first { $0.id == file.id })
+            let row = ledger.contracts.first { $0.id == file.id }
+            return (file.acted(row), row)
         }
     }
 
@@ -64,6 +65,11 @@ package struct StatusReport: Sendable {
         var text = "\(file.id) \(version), \(file.standing.word)"
         if let pin = row?.pin, pin.version != file.version, !file.version.isEmpty {
             text += "; its file is version \(file.version)"
+        }
+        guard let act = row?.act else { return text }
+        text += " since \(Wording.since(act.at, now: now))"
+        if file.standing == .suspended, act.aboutContract == .suspend {
+            text += "; to go on: " + Wording.command("crossdock resume \(file.id)")
         }
         return text
     }
@@ -126,6 +132,7 @@ package struct StatusReport: Sendable {
                             ("id", JSONText.quoted(file.id)),
                             ("version", JSONText.quoted(row?.pin?.version ?? file.version)),
                             ("status", JSONText.quoted(file.standing.word)),
+                            ("statusSince", JSONText.time(row?.act?.at)),
                             (
                                 "lanes",
                                 JSONText.array((row?.lanes ?? []).map { json($0, file, row) })

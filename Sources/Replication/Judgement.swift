@@ -20,9 +20,16 @@ package struct CheckpointView: Hashable, Sendable {
     package var foreignClaim: String?
     /// The nonces of all of these: judged now, the ledger holds them from here on.
     package var foreignNonces: [Nonce] = []
+    /// What operators did, as all markers of the lane tell it, and those of other lanes about the
+    /// contract.
+    package var acts: [Act] = []
     /// What stands under a key of ours and does not open.
     package var unreadable: String?
     package init() {}
+
+    mutating func note(_ found: [Act]) {
+        for act in found where !acts.contains(where: { $0.id == act.id }) { acts.append(act) }
+    }
 }
 
 /// What is true today, outside the ledger and the markers.

@@ -27,17 +27,21 @@ package final class Lane<
         case running
         /// Waits for an operator's choice.
         case halted(Halt)
+        /// Suspended or revoked: waits for an operator's act.
+        case still
     }
 
     /// An operator's choice about the record that halted the lane: the first one at or after `from`.
     struct ForcedRecord {
-        let act: Int64
-        /// D, known once the loop is entered.
-        var from: Int64?
+        let act: String
+        /// D when the lane halted.
+        let from: Int64
     }
 
     /// Leaves the loop for a recovery.
     struct Renew: Error { var cause: Recovery.Cause }
+    /// Leaves the loop until an operator acts again.
+    struct Still: Error {}
 
     let plan: LanePlan
     let source: Source
@@ -90,6 +94,11 @@ package final class Lane<
     var forced: [SourcePartition: ForcedRecord] = [:]
     /// A transaction is open on the producer.
     var isOpen = false
+    /// `newestAct` of the ledger when the books' acts were read; nil: not since the last recovery.
+    var actsAsOf: Int64?
+    var actsReadAt: Duration = .zero
+    /// The acts in the newest marker of every partition; nil where they differ.
+    var carried: [Act]?
     var goals: [SourcePartition: Int64]?
     var idleReported = false
 
@@ -119,7 +128,10 @@ package final class Lane<
                     }
                 case .halted(let halt):
                     if plan.untilCaughtUp { return .halted(halt) }
-                    try awaitAct(halt)
+                    try awaitChoice(halt)
+                case .still:
+                    if plan.untilCaughtUp { return leave() }
+                    try awaitAct()
                 }
             } catch {
                 guard take(error) else { return world.isStopping ? leave() : .stopped }
@@ -135,6 +147,10 @@ package final class Lane<
             stopAt(halt)
         case let renew as Renew:
             phase = .recovering(renew.cause)
+        case is Still:
+            phase = .still
+            closePartner()
+            world.report(.still(books.acts.standing))
         case let failure as PortFailure:
             if failure.kind == .stopped { return false }
             phase = .recovering(
@@ -165,9 +181,10 @@ package final class Lane<
     }
 
     /// A halted lane holds no producer and waits for `recover`.
-    private func awaitAct(_ halt: Halt) throws {
-        world.wait(.seconds(1))
-        guard try ledger.pendingActs().contains(where: { $0.reason == halt.reason }) else { return }
+    private func awaitChoice(_ halt: Halt) throws {
+        world.wait(plan.pace.acts)
+        guard let found = try heedActs() else { return }
+        guard found.pending.contains(where: { $0.reason == halt.reason }) else { return }
         // To take over is to start again; every other choice leaves a living twin alone.
         phase = .recovering(halt.reason == "another-instance" ? .start : .renew("choice recorded"))
         inits = 0

@@ -6,8 +6,10 @@ extension Lane {
     /// One batch, or a wait for records.
     func turn() throws {
         try saveWhenQuiet()
+        try heedActs()
         if world.now() - checkedAt >= plan.pace.check { try check() }
         if try writeMarkersDue() { return }
+        if isStill { try standStill() }
         if slots.isEmpty { return rest() }
         try collect()
         guard !batch.isEmpty || slots.contains(where: \.endMoved) else {
@@ -47,6 +49,7 @@ extension Lane {
                 if world.now() - quietSince >= plan.pace.quiet { hasWaited = true }
                 try saveWhenQuiet()
                 if world.now() - checkedAt >= plan.pace.check { break }
+                if world.now() - actsReadAt >= plan.pace.acts { break }
                 reportIdle()
             } else {
                 quietSince = world.now()
@@ -189,7 +192,7 @@ extension Lane {
         guard batch.isEmpty, !slots.isEmpty else { return false }
         let pin = books.pin ?? plan.pin
         let now = world.now()
-        if pin != plan.pin {
+        if pin != plan.pin || carried != books.acts {
             marksDue = Set(slots.map(\.partition))
         } else if now - markedAt >= plan.pace.idleMarker {
             marksDue = Set(slots.map(\.partition))
@@ -219,7 +222,8 @@ extension Lane {
         let intent = Intent(
             batchSeq: books.lastBatchSeq + 1, nonce: nonce, digest: digest, pin: pin, next: next,
             progress: progress(of: covered, digest))
-        for step in intent.progress { try produceMarker(step, intent) }
+        let acts = books.acts
+        for step in intent.progress { try produceMarker(step, intent, acts) }
 
         // 5. The intent, durable before the commit; the client library sends meanwhile.
         try save([.intent(intent, quarantined: batch.quarantined)])
@@ -246,13 +250,19 @@ extension Lane {
                     + "a topic was recreated or truncated")
         }
 
-        // 6. Still ours and young: commit.
+        // 6. Still ours, not overruled, and young: commit.
         if world.now() - checkedAt >= plan.pace.check { try check() }
+        try heedActs()
+        if isStill && !batch.isEmpty {
+            return try abort(intent, "an operator's act came first", pauses: false)
+        }
         guard age < partner.transactionTimeout / 2 else { return try abort(intent, "too slow") }
         let outcome = partner.commit(timeout: timeToCommit())
         if case .notSent = outcome {} else { isOpen = false }
         switch outcome {
-        case .committed: try committed(intent, acknowledged)
+        case .committed:
+            carried = acts
+            try committed(intent, acknowledged)
         case .notSent(let why): try abort(intent, why)
         case .unknown(let why):
             world.report(.unknownOutcome(why))
@@ -279,11 +289,7 @@ extension Lane {
             .committed(
                 records: batch.decided, delivered: batch.delivered,
                 partitions: intent.progress.count, seconds: age.seconds))
-        for partition in batch.forced {
-            if let choice = forced.removeValue(forKey: partition) {
-                saveLater(.applied(act: choice.act))
-            }
-        }
+        batch.forced.forEach(settleChoice)
         if careful { try leaveCare() }
         if partner.isDirty { throw Renew(cause: .renew("EndTxn was sent more than once")) }
     }
@@ -298,7 +304,7 @@ extension Lane {
         }
     }
 
-    private func produceMarker(_ step: Progress, _ intent: Intent) throws {
+    private func produceMarker(_ step: Progress, _ intent: Intent, _ acts: [Act]) throws {
         guard let known = books.partitions[step.partition] else { return }
         let marker = Marker(
             contract: plan.contract.id, lane: plan.lane, pin: intent.pin, next: intent.next,
@@ -306,7 +312,7 @@ extension Lane {
             batchSeq: intent.batchSeq, nonce: intent.nonce.text, digest: intent.digest,
             counts: known.counts + step.counts, chain: step.chain, clusters: clusters,
             layout: layout, acknowledged: books.acknowledged, fingerprints: step.fingerprints,
-            acts: [])
+            acts: acts)
         let sealed = try codec.seal(marker)
         try partner.produceCheckpoint(
             partition: checkpointPartition, key: sealed.key, value: sealed.value)
@@ -318,7 +324,7 @@ extension Lane {
     // MARK: When it does not commit
 
     /// Nothing was committed, and the client library can say so: the batch is decided again.
-    private func abort(_ intent: Intent, _ why: String) throws {
+    private func abort(_ intent: Intent, _ why: String, pauses: Bool = true) throws {
         world.report(.aborted(why))
         if age >= partner.transactionTimeout / 4 { share = max(0.001, share / 2) }
         isOpen = false
@@ -327,7 +333,7 @@ extension Lane {
             try save([.drop(batchSeq: intent.batchSeq)])
             for index in slots.indices { slots[index].rewind() }
             batch = Batch()
-            pause(after: PortFailure(.unavailable, "commit_transaction", why))
+            if pauses { pause(after: PortFailure(.unavailable, "commit_transaction", why)) }
         case .aborted: throw Renew(cause: .renew("an EndTxn may still be under way"))
         case .unknown(let detail): throw Renew(cause: .renew(detail))
         case .fenced(let detail): throw Renew(cause: .fenced(detail))

@@ -75,6 +75,8 @@ package struct Pace: Sendable, Hashable {
     /// First and longest wait between two tries.
     package var retry: Duration = .milliseconds(250)
     package var longestRetry: Duration = .seconds(15)
+    /// Between two looks for an operator's acts where there is no batch to end.
+    package var acts: Duration = .seconds(1)
     /// Longest wait for records when there are none.
     package var poll: Duration = .milliseconds(50)
     /// Records taken from the client library at a time.

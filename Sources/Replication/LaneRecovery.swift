@@ -261,6 +261,8 @@ extension Lane {
             return false
         case .marker(let marker):
             view.anyOfContract = true
+            let isOwn = marker.lane == plan.lane
+            view.note(marker.acts.filter { isOwn || $0.aboutContract != nil })
             if marker.lane == plan.lane || partitions.contains(marker.source) {
                 view.markers[marker.source] = .init(marker: marker, offset: record.offset)
             }
@@ -301,6 +303,7 @@ extension Lane {
 
     private func settle(_ view: CheckpointView, group: [SourcePartition: Int64]) throws {
         books = try ledger.books()
+        try learnActs(view)
         let now = Circumstances(
             pin: plan.pin, lane: plan.lane, partitions: partitions, clusters: clusters,
             layout: layout, groupOffsets: group, contractStarted: try ledger.contractStarted())
@@ -340,7 +343,8 @@ extension Lane {
     }
 
     private func settle(_ finding: String, _ changes: [LedgerChange]) throws {
-        let clears = books.halt.map { !isLasting($0) } ?? false
+        // A choice about a record is carried out by the loop: until then a crash must find its halt.
+        let clears = books.halt.map { !isLasting($0) && !awaitsRecord($0) } ?? false
         if !changes.isEmpty || clears { try save(changes + (clears ? [.clearHalt] : [])) }
         world.report(.recovered(verdict: finding, batchSeq: books.lastBatchSeq))
     }
@@ -351,8 +355,16 @@ extension Lane {
             return
         }
         for act in books.pending where act.choice == "quarantine-record" {
-            forced[partition] = ForcedRecord(act: act.id)
+            guard let from = Int64(act.argument) ?? books.partitions[partition]?.decided else {
+                continue
+            }
+            forced[partition] = ForcedRecord(act: act.id, from: from)
         }
+    }
+
+    /// A choice about a record is carried out by the loop: until then a crash must find its halt.
+    private func awaitsRecord(_ halt: Halt) -> Bool {
+        halt.reason == "violation" && !forced.isEmpty
     }
 
     // MARK: 7. Into the loop
@@ -382,13 +394,9 @@ extension Lane {
         for slot in slots where books.partitions[slot.partition]?.marker == nil {
             marksDue.insert(slot.partition)
         }
-        for slot in slots {
-            if let choice = forced[slot.partition], choice.from == nil {
-                forced[slot.partition]?.from = slot.from
-            }
-        }
         batch = Batch()
         ends = []
+        if !forced.isEmpty { dropStaleChoices() }
         idleReported = false
         markedAt = world.now()
     }

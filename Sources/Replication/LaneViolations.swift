@@ -46,11 +46,16 @@ extension Lane {
     /// The record of a choice went another way (the contract changed): the choice must not meet a later.
     func dropStaleChoices() {
         for slot in slots {
-            guard let choice = forced[slot.partition], let from = choice.from, slot.next > from
-            else { continue }
-            forced[slot.partition] = nil
-            saveLater(.applied(act: choice.act))
+            guard let choice = forced[slot.partition], slot.next > choice.from else { continue }
+            settleChoice(slot.partition)
         }
+    }
+
+    /// Its record is decided, or gone.
+    func settleChoice(_ partition: SourcePartition) {
+        guard let choice = forced.removeValue(forKey: partition) else { return }
+        saveLater(.applied(act: choice.act))
+        if books.halt?.reason == "violation" { saveLater(.clearHalt) }
     }
 
     // MARK: Refused by the broker

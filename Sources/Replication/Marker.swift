@@ -24,8 +24,8 @@ package struct Marker: Hashable, Sendable, Codable {
     package var layout: Layout
     package var acknowledged: [PartnerPosition]
     package var fingerprints: [Fingerprint]
-    /// Recorded acts, newest last: "choice@milliseconds".
-    package var acts: [String]
+    /// What operators did, oldest first: `forMarkers` of the acts that the lane knew of.
+    package var acts: [Act]
 
     package var source: SourcePartition { SourcePartition(topic: topic, partition: partition) }
 }
@@ -53,12 +53,14 @@ package enum Checkpoint: Hashable, Sendable {
 /// Seals and opens what stands in the checkpoint topic. The partner can read that topic, so a key tells
 /// the contract id and nothing more, and a value tells nothing.
 ///
-/// Value: format byte (1), key id (4 bytes), salt (16), nonce (12), AES-256-GCM ciphertext and tag.
+/// Value: format byte, key id (4 bytes), salt (16), nonce (12), AES-256-GCM ciphertext and tag.
 /// Additional data: the record's key, the format byte and the key id, so that a value is bound to its
 /// key. Each value has an encryption key of its own, HMAC-SHA-256 of the salt: under one key, random
 /// 96-bit nonces are safe for 2^32 values only (NIST SP 800-38D, 8.3), which is two years of markers.
 package struct CheckpointCodec: Sendable {
-    private static let format: UInt8 = 1
+    /// A release halts on a format that it does not know. 1: markers without acts (the member was there,
+    /// and empty), and claims. 2: markers with acts.
+    private enum Format: UInt8 { case first = 1, acts }
     private static let headerBytes = 1 + 4 + 16 + 12
 
     private let contract: String
@@ -90,12 +92,12 @@ package struct CheckpointCodec: Sendable {
 
     package func seal(_ marker: Marker) throws -> (key: [UInt8], value: [UInt8]) {
         let key = key(of: marker.source)
-        return (key, try seal(Self.encoder().encode(marker), under: key))
+        return (key, try seal(Self.encoder().encode(marker), .acts, under: key))
     }
 
     package func seal(_ claim: Claim) throws -> (key: [UInt8], value: [UInt8]) {
         let key = claimKey(lane: claim.lane, instance: claim.instance)
-        return (key, try seal(Self.encoder().encode(claim), under: key))
+        return (key, try seal(Self.encoder().encode(claim), .first, under: key))
     }
 
     package func open(_ record: CheckpointRecord) -> Checkpoint {
@@ -103,8 +105,9 @@ package struct CheckpointCodec: Sendable {
         guard let value = record.value else {
             return .unreadable("a tombstone, which Crossdock never writes")
         }
-        guard value.first == Self.format else {
-            return .unreadable("format \(value.first ?? 0), this release reads \(Self.format)")
+        guard let format = value.first, Format(rawValue: format) != nil else {
+            return .unreadable(
+                "format \(value.first ?? 0), this release reads 1 to \(Format.acts.rawValue)")
         }
         guard value.count > Self.headerBytes + 16 else { return .unreadable("too short") }
         guard Array(value[1..<5]) == keyID else {
@@ -127,10 +130,10 @@ package struct CheckpointCodec: Sendable {
         }
     }
 
-    private func seal(_ plain: Data, under key: [UInt8]) throws -> [UInt8] {
+    private func seal(_ plain: Data, _ format: Format, under key: [UInt8]) throws -> [UInt8] {
         let salt = Random.bytes(16)
         let nonce = Random.bytes(12)
-        let head = [Self.format] + keyID
+        let head = [format.rawValue] + keyID
         return head + salt + nonce
             + (try AESGCM.seal(
                 Array(plain), key: seal.authenticate(salt), nonce: nonce,

@@ -263,8 +263,8 @@ package protocol LaneLedger: AnyObject {
     func contractStarted() throws(LedgerFault) -> Bool
     /// All changes in one SQLite transaction, durable on return.
     func write(_ changes: [LedgerChange]) throws(LedgerFault)
-    /// Choices recorded by `recover` since.
-    func pendingActs() throws(LedgerFault) -> [Act]
+    /// Rises with every act that an operator records; asked at each batch boundary.
+    func newestAct() throws(LedgerFault) -> Int64
 }
 
 /// What the lane tells about itself; the service writes it to log, ledger and metrics.
@@ -275,6 +275,8 @@ package enum LaneNews: Hashable, Sendable {
     case idle
     case waiting(PortFailure, retry: Duration)
     case halted(Halt)
+    /// Suspended or revoked: nothing is decided, nothing is open.
+    case still(ContractStanding)
     case committed(records: Int, delivered: Int, partitions: Int, seconds: Double)
     case aborted(String)
     case unknownOutcome(String)

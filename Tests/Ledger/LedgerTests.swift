@@ -94,11 +94,74 @@ import Testing
         #expect(kind { try user.recordAct(lane, choice: "a", reason: "violation") } == .missing)
         try user.recordAct(lane, choice: "start-at", reason: "retention-gap", argument: "9")
         let act = try user.recordAct(lane, choice: "accept-gap", reason: "retention-gap")
-        #expect(try store.pendingActs() == [act])
+        #expect(try store.newestAct() == 2)
         #expect(try store.books().pending == [act])
         try store.write([.applied(act: act.id), .clearHalt])
-        #expect(try store.pendingActs().isEmpty)
+        #expect(try store.books().pending.isEmpty)
+        #expect(try store.books().acts == [act])
         #expect(try store.books().halt == nil)
+    }
+
+    @Test func `an act about a contract is recorded once, and a revoke for good`() throws {
+        let service = try open(.service)
+        let store = LaneStore(ledger: service, lane: lane)
+        let user = try open(.operatorWrite)
+        func standing() throws -> ContractStanding { try store.books().acts.standing }
+        #expect(try user.record(.resume, of: lane.contract) == .already(nil))
+        #expect(try store.newestAct() == 0)
+        guard case .recorded(let suspend) = try user.record(.suspend, of: lane.contract) else {
+            Issue.record("not recorded")
+            return
+        }
+        #expect(try user.record(.suspend, of: lane.contract) == .already(suspend))
+        #expect(try standing() == .suspended)
+        let other = LaneStore(ledger: service, lane: LaneID(contract: "b", lane: 0))
+        #expect(try other.books().acts.isEmpty)
+        // Within the same millisecond, or with a clock that was set back, the later act wins.
+        guard case .recorded(let resume) = try user.record(.resume, of: lane.contract) else {
+            Issue.record("not recorded")
+            return
+        }
+        #expect(resume.at > suspend.at)
+        #expect(try standing() == .active)
+        guard case .recorded(let revoke) = try user.record(.revoke, of: lane.contract) else {
+            Issue.record("not recorded")
+            return
+        }
+        for what in [ContractAct.suspend, .resume] {
+            #expect(try user.record(what, of: lane.contract) == .revoked(revoke))
+        }
+        #expect(try user.record(.revoke, of: lane.contract) == .already(revoke))
+        #expect(try standing() == .revoked)
+        #expect(try service.contractActs() == [lane.contract: [suspend, resume, revoke]])
+    }
+
+    @Test func `acts learned from markers stand once, for every lane or for their own`() throws {
+        let service = try open(.service)
+        let store = LaneStore(ledger: service, lane: lane)
+        let revoke = Act(id: "0a", choice: "revoke", reason: "", argument: "", at: 5)
+        let gap = Act(id: "0b", choice: "accept-gap", reason: "retention-gap", argument: "", at: 6)
+        try store.write([.learn([revoke, gap])])
+        try store.write([.learn([gap, revoke])])
+        #expect(try store.books().acts == [revoke, gap])
+        #expect(try store.books().pending.isEmpty)
+        let other = LaneStore(ledger: service, lane: LaneID(contract: lane.contract, lane: 9))
+        #expect(try other.books().acts == [revoke])
+        #expect(try store.newestAct() == 2)
+    }
+
+    @Test func `markers carry the newest acts and those that the standing rests on`() {
+        func act(_ number: Int64, _ choice: String) -> Act {
+            Act(id: "\(number)", choice: choice, reason: "", argument: "", at: number)
+        }
+        let old = [act(1, "suspend"), act(2, "resume"), act(3, "revoke"), act(4, "revoke")]
+        let all = old + (5..<30).map { act($0, "accept-gap") }
+        let kept = all.shuffled().forMarkers
+        #expect(kept.map(\.at) == [2, 3] + Array(22..<30))
+        #expect((kept + [act(30, "suspend")]).forMarkers == (all + [act(30, "suspend")]).forMarkers)
+        #expect(Array(old[..<2]).standing == .active)
+        #expect(Array(old[..<1]).standing == .suspended)
+        #expect(kept.standing == .revoked)
     }
 
     @Test func `changed content under an unchanged version is refused`() throws {

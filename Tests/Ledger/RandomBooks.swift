@@ -33,7 +33,8 @@ struct RandomBooks {
         case 10: return .accept(clusters: someClusters(), layout: someLayout())
         case 11: return .halt(halt())
         case 12: return .clearHalt
-        case 13: return .applied(act: 99)
+        case 13: return .applied(act: "99")
+        case 15: return .learn(acts())
         case 14: return .mark(batchSeq: 1, checkpointOffset: 1, acknowledged: positions())
         default: return open()
         }
@@ -123,6 +124,15 @@ struct RandomBooks {
         return Halt(
             reason: reason ?? "", detail: "found \(number(9))",
             partition: Bool.random(using: &random) ? known() : nil)
+    }
+
+    private mutating func acts() -> [Act] {
+        let words = ["suspend", "resume", "revoke", "accept-gap", "trust-ledger"]
+        return (0..<number(4)).map { _ in
+            let at = number(40)
+            let word = at > 36 ? "revoke" : words[Int(at) % 5]
+            return Act(id: "\(at)", choice: word, reason: "", argument: "", at: at)
+        }
     }
 
     private mutating func number(_ bound: Int64) -> Int64 {

@@ -127,7 +127,7 @@ import Testing
             for: halt, knowsPartitions: !one.books.partitions.isEmpty)
         for (word, argument) in HaltChoice.words {
             let act = Act(
-                id: 1, choice: word, reason: halt.reason,
+                id: "1", choice: word, reason: halt.reason,
                 argument: argument == nil ? "" : "earliest", at: 0)
             let verdict = Reconciliation.judge(
                 books: one.books, view: one.view, now: one.now, acts: [act])

@@ -10,7 +10,7 @@ import Testing
     }
 
     private let recorded = Act(
-        id: 1, choice: "trust-ledger", reason: "checkpoint-lost", argument: "", at: Fixture.now)
+        id: "1", choice: "trust-ledger", reason: "checkpoint-lost", argument: "", at: Fixture.now)
 
     @Test("lanes, what they do, and what to do about a halt")
     func text() {
@@ -73,7 +73,8 @@ import Testing
         #expect(
             json.hasPrefix(
                 #"{"generatedAt":"2026-11-22T10:30:40.000Z","serviceRunning":true,"contracts":["#
-                    + #"{"id":"flights-skyways","version":"1.3.0","status":"active","lanes":[]},"#))
+                    + #"{"id":"flights-skyways","version":"1.3.0","status":"active","#
+                    + #""statusSince":null,"lanes":[]},"#))
         #expect(
             json.hasSuffix(
                 #""since":"2026-11-22T10:09:40.000Z","runbook":"#

@@ -8,6 +8,7 @@ struct AuditedMarker {
     var batchSeq: Int64
     var nonce: Nonce
     var counts: Counts
+    var acts: [Act]
 }
 
 /// The checker: knows what each record must become under each contract version, watches commits and
@@ -27,6 +28,10 @@ final class Auditor {
     private var intents: [Nonce: Intent] = [:]
     private var committedNonces: Set<Nonce> = []
     private var droppedNonces: Set<Nonce> = []
+    /// Attempts whose intent was written when an act forbade it.
+    private var overruled: Set<Nonce> = []
+    /// Acts that stand in a committed marker: whatever becomes of the ledgers, they hold.
+    private(set) var marked: [Act] = []
     private(set) var commits = 0
     private(set) var adoptions = 0
     /// A recorded gap of the ledger has an excuse: it was lost or restored, or a twin ran.
@@ -56,6 +61,10 @@ final class Auditor {
         commits += 1
         audit(markers)
         for record in records { see(record.entry, on: record.place) }
+        if !records.isEmpty, let nonce = markers.first?.nonce, overruled.contains(nonce) {
+            nature.violate("records are committed that were decided after a suspend or a revoke")
+        }
+        marked = (marked + markers.flatMap(\.acts)).forMarkers
         for marker in markers { compare(marker) }
         if !records.isEmpty && markers.isEmpty {
             nature.violate("records are committed without a marker")
@@ -207,6 +216,7 @@ final class Auditor {
             }
             for step in intent.progress { adjoins(step, before) }
             intents[intent.nonce] = intent
+            if standing(of: instance) != .active { overruled.insert(intent.nonce) }
         case .mark(let batchSeq, _, _):
             if before.intent?.batchSeq != batchSeq { nature.violate("mark \(batchSeq) of nothing") }
             if let intent = before.intent { isProven(intent) }
@@ -236,6 +246,16 @@ final class Auditor {
             if !mayGap { nature.violate("\(change) without a reason") }
         default: break
         }
+    }
+
+    /// What was decided under a suspend may go out after its resume.
+    func acted(_ instance: Int) {
+        if standing(of: instance) == .active { overruled = [] }
+    }
+
+    /// By the instance's ledger and by every committed marker.
+    func standing(of instance: Int) -> ContractStanding {
+        (nature.disks[instance].books.acts + marked).standing
     }
 
     private func adjoins(_ step: Progress, _ books: LaneBooks) {
@@ -284,6 +304,9 @@ final class Auditor {
     func settled(_ instance: Int) {
         let books = nature.disks[instance].books
         if books.intent != nil { nature.violate("an intent is open at rest") }
+        if books.acts.standing != standing(of: instance) {
+            nature.violate("\(books.acts.standing) at rest, and acts say \(standing(of: instance))")
+        }
         var quarantined: Set<LedgerDisk.Coordinates> = []
         for partition in stage.partitions {
             guard let known = books.partitions[partition] else {
@@ -294,6 +317,9 @@ final class Auditor {
             check(known.counts, expected, "ledger of \(partition.partition)")
             for offset in expected.quarantined {
                 quarantined.insert(.init(partition: partition, offset: offset))
+            }
+            if newest[partition]?.acts != books.acts {
+                nature.violate("\(partition.partition): the marker does not carry the acts")
             }
             if known.marker?.nonce != newest[partition]?.nonce
                 || known.marker?.nextOffset != known.decided

@@ -119,7 +119,7 @@ import Testing
 }
 
 /// The partner does not answer for a while.
-private final class Outage: Adversary {
+final class Outage: Adversary {
     private let from: Int
     private var left: Int
     init(from: Int, count: Int) {

@@ -28,6 +28,7 @@ final class Stage {
     private var numbers: [Int]
     private(set) lazy var auditor = Auditor(
         nature: nature, stage: self, openMarker: Self.openMarker)
+    private var actsRecorded = 0
     /// The contract version that each instance's file holds.
     var versions: [Int]
     var maxRecords = 2
@@ -80,7 +81,8 @@ extension Stage {
         guard case .marker(let marker) = codec.open(record) else { return nil }
         return AuditedMarker(
             partition: marker.source, nextOffset: marker.nextOffset, batchSeq: marker.batchSeq,
-            nonce: Nonce(text: marker.nonce) ?? Nonce(high: 0, low: 0), counts: marker.counts)
+            nonce: Nonce(text: marker.nonce) ?? Nonce(high: 0, low: 0), counts: marker.counts,
+            acts: marker.acts)
     }
 
     static let codec = CheckpointCodec(contract: "sim", key: checkpointKey)
@@ -141,9 +143,33 @@ extension Stage {
 
     /// The operator's choice, as `recover` records it.
     func choose(_ choice: String, for reason: String, argument: String = "", instance: Int = 0) {
-        let id = Int64(nature.disks[instance].books.pending.count + 1)
-        nature.disks[instance].books.pending.append(
-            Act(id: id, choice: choice, reason: reason, argument: argument, at: nature.wallClock))
+        var argument = argument
+        let books = nature.disks[instance].books
+        if choice == "quarantine-record", let partition = books.halt?.partition,
+            let known = books.partitions[partition]
+        {
+            argument = "\(known.decided)"
+        }
+        record(choice, reason: reason, argument: argument, instance: instance)
+    }
+
+    /// An operator's act about the contract, as `suspend`, `resume` and `revoke` record it.
+    func act(_ what: ContractAct, instance: Int = 0) {
+        let act = record(what.rawValue, instance: instance)
+        nature.note("an operator: \(act.choice)")
+        auditor.acted(instance)
+    }
+
+    @discardableResult
+    private func record(
+        _ choice: String, reason: String = "", argument: String = "", instance: Int
+    ) -> Act {
+        actsRecorded += 1
+        let act = Act(
+            id: "act-\(actsRecorded)", choice: choice, reason: reason, argument: argument,
+            at: nature.wallClock + Int64(actsRecorded))
+        nature.disks[instance].record(act, isChoice: act.aboutContract == nil)
+        return act
     }
 
     func startOffset(of partition: SourcePartition) -> Int64 { starts[partition] ?? 0 }
@@ -280,7 +306,10 @@ extension Stage {
             guard let known = books.partitions[partition],
                 let log = nature.internalCluster[partition]
             else { return false }
-            return known.decided == log.stable && known.marker?.nextOffset == known.decided
+            guard known.marker?.nextOffset == known.decided,
+                auditor.newest[partition]?.acts == books.acts
+            else { return false }
+            return known.decided == log.stable || books.acts.standing != .active
         }
     }
 

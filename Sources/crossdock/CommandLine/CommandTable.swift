@@ -8,6 +8,9 @@ enum CommandTable {
         Start.self,
         Lag.self,
         Status.self,
+        Suspend.self,
+        Resume.self,
+        Revoke.self,
         Recover.self,
         Demo.self,
     ]

@@ -27,6 +27,13 @@ struct Console: Sendable {
     /// Without a line end: for a progress line that is redrawn. Only sensible where `errorIsTerminal`.
     func redraw(_ text: String) { write("\r\u{1B}[2K" + text, to: STDERR_FILENO) }
 
+    /// What the user types, nil where nobody sits at a terminal to be asked.
+    func ask(_ question: String) -> String? {
+        guard isatty(STDIN_FILENO) == 1, errorIsTerminal else { return nil }
+        write("\(question) ", to: STDERR_FILENO)
+        return readLine(strippingNewline: true) ?? ""
+    }
+
     /// `text` in that colour where `place` is a terminal, else as it stands.
     func paint(_ text: String, _ colour: Colour, on place: Place = .out) -> String {
         guard colourAllowed, place == .out ? outIsTerminal : errorIsTerminal else { return text }

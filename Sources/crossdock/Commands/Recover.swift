@@ -42,7 +42,8 @@ enum Recover: Command {
         let lane = try arguments.integer("lane", in: 0...63)
         let books = try ReportBooks(arguments, console)
         let snapshot = try books.ledger()
-        let row = try find(arguments.positionals[0], lane, books, snapshot)
+        let row = try books.row(of: arguments.positionals[0], snapshot)
+        try check(lane, of: row)
         let advice = RecoveryAdvice(
             row, lane: lane, isServiceRunning: snapshot.isServiceRunning,
             now: Ledger.wallClock())
@@ -86,26 +87,12 @@ enum Recover: Command {
                 + "latest; not '\(value)'", command: name)
     }
 
-    private static func find(
-        _ id: String, _ lane: Int?, _ books: ReportBooks, _ snapshot: LedgerSnapshot
-    ) throws(CommandFailure) -> ContractRow {
-        guard let row = snapshot.contracts.first(where: { $0.id == id }) else {
-            if books.files.contains(where: { $0.id == id }) {
-                return ContractRow(id: id, pin: nil, lanes: [], partitions: [])
-            }
-            let known = Set(snapshot.contracts.map(\.id) + books.files.map(\.id))
-            throw CommandFailure(
-                .usage,
-                "no contract has the id '\(id)'\(Spelling.hint(for: id, among: known.sorted()))",
-                next: "see: crossdock status")
-        }
-        if let lane, !row.lanes.contains(where: { $0.lane == lane }) {
-            let lanes = row.lanes.map { "\($0.lane)" }.joined(separator: ", ")
-            throw CommandFailure(
-                .usage, "\(id) has no lane \(lane); its lanes are \(lanes)",
-                next: "see: crossdock status")
-        }
-        return row
+    private static func check(_ lane: Int?, of row: ContractRow) throws(CommandFailure) {
+        guard let lane, !row.lanes.contains(where: { $0.lane == lane }) else { return }
+        let lanes = row.lanes.map { "\($0.lane)" }.joined(separator: ", ")
+        throw CommandFailure(
+            .usage, "\(row.id) has no lane \(lane); its lanes are \(lanes)",
+            next: "see: crossdock status")
     }
 
     private static func record(
@@ -118,7 +105,8 @@ enum Recover: Command {
                 for lane in one.lanes {
                     try ledger.recordAct(
                         LaneID(contract: advice.contract, lane: lane.lane), choice: choice.word,
-                        reason: one.reason, argument: choice.argument)
+                        reason: one.reason,
+                        argument: advice.argument(of: choice.word, choice.argument, lane))
                 }
             }
         } catch {

@@ -36,7 +36,7 @@ enum Status: Command {
         case .starting, .recovering: .cyan
         case .waiting: .yellow
         case .halted: .red
-        case .stopped: .grey
+        case .stopped, .suspended, .revoked: .grey
         }
     }
 }

@@ -36,7 +36,8 @@ struct ReportBooks {
         do throws(LedgerFailure) {
             let ledger = try Ledger.open(directory: directory, access: .reader)
             return LedgerSnapshot(
-                lanes: try ledger.report(), isServiceRunning: ledger.isServiceRunning)
+                lanes: try ledger.report(), acts: try ledger.contractActs(),
+                isServiceRunning: ledger.isServiceRunning)
         } catch {
             if error.kind == .missing {
                 return LedgerSnapshot(
@@ -45,6 +46,21 @@ struct ReportBooks {
             }
             throw Self.failure(error)
         }
+    }
+
+    /// What the ledger knows of a contract; an empty row where a file has the id and it never ran.
+    func row(
+        of id: String, _ snapshot: LedgerSnapshot
+    ) throws(CommandFailure) -> ContractRow {
+        if let row = snapshot.contracts.first(where: { $0.id == id }) { return row }
+        if files.contains(where: { $0.id == id }) {
+            return ContractRow(id: id, pin: nil, lanes: [], partitions: [])
+        }
+        let known = Set(snapshot.contracts.map(\.id) + files.map(\.id))
+        throw CommandFailure(
+            .usage,
+            "no contract has the id '\(id)'\(Spelling.hint(for: id, among: known.sorted()))",
+            next: "see: crossdock status")
     }
 
     static func failure(_ error: LedgerFailure) -> CommandFailure {

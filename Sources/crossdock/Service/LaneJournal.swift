@@ -47,6 +47,11 @@ final class LaneJournal: Sendable {
                     "runbook": "runbooks/halts/\(halt.reason).md",
                     "next": "crossdock recover \(lane.contract)",
                 ])
+        case .still(let standing):
+            enter(standing.rawValue, "")
+            tell(
+                .info, standing.rawValue,
+                standing == .suspended ? ["next": "crossdock resume \(lane.contract)"] : [:])
         case .committed(let records, let delivered, let partitions, let seconds):
             committed()
             tell(

@@ -22,8 +22,8 @@ final class LaneStoreAdapter: LaneLedger {
         try faulty { () throws(LedgerFailure) in try store.write(changes) }
     }
 
-    func pendingActs() throws(LedgerFault) -> [Act] {
-        try faulty { () throws(LedgerFailure) in try store.pendingActs() }
+    func newestAct() throws(LedgerFault) -> Int64 {
+        try faulty { () throws(LedgerFailure) in try store.newestAct() }
     }
 
     private func faulty<Result>(

@@ -3,7 +3,7 @@ enum Operation: String, CaseIterable, Sendable {
     case assign, poll, sourceFacts, watermarks, groupOffsets, timeOffsets, probe, groupCommit
     case partnerFacts, highWatermarks, scan
     case initialise, begin, produce, produceCheckpoint, flush, commit, abort
-    case books, write, pendingActs
+    case books, write, newestAct
 
     /// Leaves something behind that outlives the process: a crash before any other call is the same
     /// as a crash after the last of these.
@@ -170,7 +170,7 @@ final class Chaos: Adversary {
                 .deliveryFails, .fail(.unavailable), .fail(.abortable), .fail(.fatal),
             ]
         case .groupCommit: return anywhere + [.lost]
-        case .pendingActs: return [.crashBefore, .fail(.unavailable)]
+        case .newestAct: return [.crashBefore, .fail(.unavailable)]
         default: return anywhere + [.fail(.unavailable)]
         }
     }

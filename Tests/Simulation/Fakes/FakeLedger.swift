@@ -18,6 +18,8 @@ struct LedgerDisk {
     var instance: String
     var books = LaneBooks()
     var quarantine: [Coordinates: Row] = [:]
+    /// Rises with each act that an operator records here.
+    private(set) var newestAct: Int64 = 0
     /// Rows that are proven stay; a second one of the same coordinates is a mistake.
     var doubledRows = 0
 
@@ -43,6 +45,13 @@ struct LedgerDisk {
         default: break
         }
         books.apply(change)
+    }
+
+    /// An operator's act. `isChoice`: one that the lane still has to apply.
+    mutating func record(_ act: Act, isChoice: Bool) {
+        newestAct += 1
+        books.acts = (books.acts + [act]).forMarkers
+        if isChoice { books.pending.append(act) }
     }
 
     private mutating func turn(_ batchSeq: Int64, _ body: (inout Row) -> Void) {
@@ -119,7 +128,7 @@ final class FakeLedger: LaneLedger {
         }
     }
 
-    func pendingActs() throws(LedgerFault) -> [Act] {
-        try perform(.pendingActs) { nature.disks[process.instance].books.pending }
+    func newestAct() throws(LedgerFault) -> Int64 {
+        try perform(.newestAct) { nature.disks[process.instance].newestAct }
     }
 }

@@ -53,7 +53,7 @@ final class FakeWorld: LaneWorld {
         case .halted(let found):
             halt = found
             haltedSince = haltedSince ?? nature.now
-        case .running, .idle, .committed:
+        case .running, .idle, .committed, .still:
             halt = nil
             haltedSince = nil
         default: break
