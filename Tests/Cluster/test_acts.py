@@ -42,7 +42,7 @@ def test_a_suspended_contract_stands_still_and_goes_on_where_it_stopped(clusters
     topics.produce(clusters.internal, r.source, flights.rows(30_000, partitions=3))
     workspace.contract(flights.contract(r.source, r.target, max_records=100))
     service = workspace.start()
-    wait_until(lambda: sum(topics.ends(clusters.skyways, r.target)) > 300, "the first deliveries")
+    wait_until(lambda: min(topics.ends(clusters.skyways, r.target)) > 50, "deliveries to every partition")
     assert "Recorded: suspend" in said(workspace, "suspend", CONTRACT).stdout
     await_lanes(workspace, "suspended")
     report = workspace.lag()
@@ -71,7 +71,7 @@ def test_a_revoke_during_an_outage_holds_when_the_partner_comes_back(clusters, w
     topics.produce(clusters.internal, r.source, flights.rows(20_000, partitions=2))
     workspace.contract(flights.contract(r.source, r.target, max_records=100))
     service = workspace.start()
-    wait_until(lambda: sum(topics.ends(clusters.skyways, r.target)) > 300, "the first deliveries")
+    wait_until(lambda: min(topics.ends(clusters.skyways, r.target)) > 50, "deliveries to every partition")
     clusters.skyways.pause()
     try:
         said(workspace, "revoke", CONTRACT, "--yes")
