@@ -71,7 +71,8 @@ func flightsDecider() throws -> StreamDecider {
         from: "flights", to: "skyways.delays", format: .json, filter: Expression(text: filter),
         fields: fields, key: .keep, headers: ["trace"])
     return try StreamDecider(
-        contractID: "bench", stream: stream, keys: ["tail": Array("0123456789abcdef".utf8)],
+        contractID: "bench", sourceCluster: "bench", stream: stream,
+        keys: ["tail": Array("0123456789abcdef".utf8)],
         partnerPartitions: 6)
 }
 

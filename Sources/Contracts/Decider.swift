@@ -5,30 +5,48 @@
 package final class StreamDecider {
     private let stream: Stream
     private let program: CELProgram?
+    /// By field.
+    private let computed: [Int: CELProgram]
     /// Behind a pointer, so that the record path pays no exclusivity checks.
     private let core: UnsafeMutablePointer<DeciderCore>
     private var outside: Violation?
 
-    /// `keys`: secret bytes by the name that the contract uses. `partnerPartitions`: of `stream.to`, used
-    /// by `partition: key` only. Throws where a key is missing or the stream is not one that a checked
-    /// contract can hold.
+    /// `sourceCluster`: the cluster's id, which encryption binds values to. `keys`: secret bytes by the
+    /// name that the contract uses. `partnerPartitions`: of `stream.to`, used by `partition: key` only.
+    /// Throws where a key is missing or of a wrong length, or the stream is not one that a checked contract
+    /// can hold.
     package init(
-        contractID: String, stream: Stream, keys: [String: [UInt8]], partnerPartitions: Int32
+        contractID: String, sourceCluster: String, stream: Stream, keys: [String: [UInt8]],
+        partnerPartitions: Int32
     ) throws(EngineError) {
         self.stream = stream
         let source = SourcePlan()
+        let paths: ([String]) -> Int32 = { source.slot($0, in: source.record) }
         var program: CELProgram?
         if let filter = stream.filter {
             do throws(CELDiagnostic) {
-                program = try CEL.compile(filter.text, format: stream.format) { names in
-                    source.slot(names, in: source.record)
-                }
+                program = try CEL.compile(filter.text, .filter, format: stream.format, paths: paths)
             } catch {
                 throw EngineError(message: "filter: \(error.message)")
             }
         }
         self.program = program
-        let core = try DeciderCore(stream, source, program, keys, partnerPartitions)
+        var computed: [Int: CELProgram] = [:]
+        for (index, field) in stream.fields.enumerated() {
+            guard case .value(let expression) = field.source else { continue }
+            do throws(CELDiagnostic) {
+                computed[index] = try CEL.compile(
+                    expression.text, .value, format: stream.format, paths: paths)
+            } catch {
+                throw EngineError(message: "value: \(error.message)")
+            }
+        }
+        self.computed = computed
+        let origin = TransformTable.Origin(
+            contract: contractID, cluster: sourceCluster, topic: stream.from)
+        let core = try DeciderCore(
+            stream, source, program, computed, TransformTable(keys: keys, origin: origin),
+            partnerPartitions)
         self.core = .allocate(capacity: 1)
         self.core.initialize(to: core)
     }
@@ -50,7 +68,7 @@ package final class StreamDecider {
 
     /// Why the last record does not conform, after `.dropped`, `.quarantined` or `.stopped`.
     package var violation: Violation {
-        outside ?? core.pointee.trouble.violation(stream, program)
+        outside ?? core.pointee.trouble.violation(stream, program, computed)
     }
 
     /// What becomes of a record in which somebody else found a violation, by `onViolation`.

@@ -27,7 +27,7 @@ struct DeciderCore {
 
     init(
         _ stream: Stream, _ source: SourcePlan, _ program: CELProgram?,
-        _ keys: [String: [UInt8]], _ partnerPartitions: Int32
+        _ computed: [Int: CELProgram], _ table: TransformTable, _ partnerPartitions: Int32
     ) throws(EngineError) {
         guard stream.format == .json || stream.format == .bytes else {
             throw EngineError(
@@ -37,12 +37,17 @@ struct DeciderCore {
         guard stream.partition == .keep || partnerPartitions > 0 else {
             throw EngineError(message: "topic '\(stream.to)' has no partitions")
         }
-        var transforms = TransformTable(keys: keys)
+        var transforms = table
         let plan = try OutputPlan(stream.fields, source)
         key = try DeciderCore.keyStep(stream, source, &transforms)
-        let outputs = try OutputProgram(plan, stream.fields, &transforms)
+        let programs = computed.keys.sorted()
+        let outputs = try OutputProgram(
+            plan, stream.fields,
+            programs: Dictionary(uniqueKeysWithValues: zip(programs, Int32(0)...)), &transforms)
         scanner = JSONScanner(names: source.nameTable(), slotCount: source.slotCount)
-        writer = OutputWriter(outputs, transforms, slots: scanner.slots)
+        writer = OutputWriter(
+            outputs, transforms, programs: programs.compactMap { computed[$0] },
+            slots: scanner.slots, topic: stream.from)
         filter = program.map { [slots = scanner.slots] in
             let filter = UnsafeMutablePointer<CELEvaluator>.allocate(capacity: 1)
             filter.initialize(to: CELEvaluator($0, slots: slots, topic: stream.from))
@@ -87,7 +92,8 @@ struct DeciderCore {
                 !path.steps.contains(where: \.elements)
             else { throw EngineError(message: "key path '\(path.text)' cannot be used here") }
             let slot = source.slot(path.steps.map(\.member), in: source.record)
-            return .slot(slot, try transforms.add(transform))
+            // A key is no member of the output: it has a name that no path can have.
+            return .slot(slot, try transforms.add(transform, path: "(key)"))
         }
     }
 
@@ -110,16 +116,12 @@ struct DeciderCore {
         guard let value = record.value else { return tombstone(record) }
         if isJSON, !scanner.scan(value, root: rootSlot) { return refuse(.json(scanner.fault)) }
         if let filter {
-            let verdict = filter.pointee.run(
-                CELInput(
-                    value: value, key: record.key, headers: record.headers,
-                    partition: record.partition, offset: record.offset,
-                    timestamp: record.timestamp))
+            let verdict = filter.pointee.run(CELInput(record))
             guard verdict.tag == .bool else { return refuse(DeciderCore.failed(verdict)) }
             if verdict.payload == 0 { return .filtered }
         }
         if isJSON {
-            writer.write()
+            writer.write(record)
             guard case .none = writer.trouble else { return refuse(writer.trouble) }
             output.value = writer.buffer.bytes
         } else {
@@ -157,7 +159,7 @@ struct DeciderCore {
         case .pseudonym(let number, let length):
             output.key = record.key.map { pseudonym($0, number, length) }
         case .slot(let slot, let transform):
-            guard keyFrom(scanner.slots[Int(slot)], transform) else { return refusal }
+            guard keyFrom(scanner.slots[Int(slot)], transform, record) else { return refusal }
         }
         output.headers = headers.select(record.headers)
         output.timestamp = record.timestamp
@@ -183,7 +185,9 @@ struct DeciderCore {
     }
 
     /// A string's content or a scalar's source text. False: a violation.
-    private mutating func keyFrom(_ span: JSONSpan, _ transform: TransformStep) -> Bool {
+    private mutating func keyFrom(
+        _ span: JSONSpan, _ transform: TransformStep, _ record: borrowing SourceRecord
+    ) -> Bool {
         guard span.kind != .absent, span.kind != .null, !span.kind.isContainer else {
             trouble = .key(span.kind)
             return false
@@ -193,13 +197,15 @@ struct DeciderCore {
         case .none: output.key = UnsafeRawBufferPointer(text)
         case .pseudonym(let number, let length):
             output.key = pseudonym(UnsafeRawBufferPointer(text), number, length)
-        case .mask(let number):
-            guard span.kind.isString else {
+        default:
+            keyBuffer.count = 0
+            guard
+                writer.transform(
+                    transform, span, asJSON: false, record, arrays: 0, to: &keyBuffer)
+            else {
                 trouble = .keyTransform(span.kind)
                 return false
             }
-            keyBuffer.count = 0
-            writer.mask(text, number, asJSON: false, to: &keyBuffer)
             output.key = keyBuffer.bytes
         }
         return true

@@ -14,7 +14,7 @@ final class OutputPlan {
         case object([Node])
         /// `element` once for every element of the array in `slot`.
         case array(slot: Int32, SourcePlan.Scope, element: Node)
-        /// Index into the stream's fields; the slot is -1 for a constant.
+        /// Index into the stream's fields; the slot is -1 for a constant and a computed one.
         case field(Int, slot: Int32)
     }
 
@@ -67,7 +67,7 @@ final class OutputPlan {
     private func leaf(
         _ steps: ArraySlice<Path.Step>, _ scope: SourcePlan.Scope, _ field: Field
     ) throws(EngineError) -> Int32 {
-        if case .constant = field.source { return -1 }
+        guard case .path = field.source else { return -1 }
         guard !steps.contains(where: \.elements) else { throw OutputPlan.collision(field) }
         return source.slot(steps.map(\.member), in: scope)
     }

@@ -8,16 +8,31 @@ struct OutputWriter {
     private let pseudonyms: UnsafeMutablePointer<PseudonymKey>
     private let pseudonymCount: Int
     private let masks: [Masking]
+    private let ciphers: [FieldCipher]
+    private let roundings: [Rounding]
+    private let computed: UnsafeMutablePointer<CELEvaluator>
+    private let computedCount: Int
+    /// Where the walk stands in each of the arrays around, outermost first.
+    private let indices: UnsafeMutablePointer<Int64>
     private var arena = Arena()
 
-    /// `program` is owned by the writer from here on.
+    /// `program` and the transforms are owned by the writer from here on.
     init(
-        _ program: OutputProgram, _ transforms: TransformTable,
-        slots: UnsafeMutablePointer<JSONSpan>
+        _ program: OutputProgram, _ transforms: TransformTable, programs: [CELProgram],
+        slots: UnsafeMutablePointer<JSONSpan>, topic: String
     ) {
         self.program = program
         self.slots = slots
         masks = transforms.masks
+        ciphers = transforms.ciphers
+        roundings = transforms.roundings
+        computedCount = programs.count
+        computed = .allocate(capacity: max(programs.count, 1))
+        for (number, program) in programs.enumerated() {
+            (computed + number).initialize(to: CELEvaluator(program, slots: slots, topic: topic))
+        }
+        indices = .allocate(capacity: max(program.arrayDepth, 1))
+        indices.initialize(repeating: 0, count: max(program.arrayDepth, 1))
         pseudonymCount = transforms.pseudonyms.count
         pseudonyms = .allocate(capacity: max(pseudonymCount, 1))
         for (index, key) in transforms.pseudonyms.enumerated() {
@@ -29,30 +44,39 @@ struct OutputWriter {
         program.free()
         pseudonyms.deinitialize(count: pseudonymCount)
         pseudonyms.deallocate()
+        for number in 0..<computedCount { computed[number].free() }
+        computed.deinitialize(count: computedCount)
+        computed.deallocate()
+        for cipher in ciphers { cipher.free() }
+        indices.deallocate()
         buffer.free()
         arena.free()
     }
 
     /// Writes what the scanner captured. A violation is in `trouble`, and the buffer is void then.
     @inline(__always)
-    mutating func write() {
+    mutating func write(_ record: borrowing SourceRecord) {
         arena.reset()
         trouble = .none
         buffer.count = 0
         buffer.append(UInt8(ascii: "{"))
-        if run(0, program.count) { buffer.append(UInt8(ascii: "}")) }
+        if run(0, program.count, record) { buffer.append(UInt8(ascii: "}")) }
     }
 
     /// Runs steps; false: a violation.
-    private mutating func run(_ from: Int, _ to: Int) -> Bool {
+    private mutating func run(
+        _ from: Int, _ to: Int, _ record: borrowing SourceRecord
+    ) -> Bool {
         var index = from
         while index < to {
             let step = program.steps + index
             index += 1
             switch step.pointee.operation {
             case .field:
-                if !field(step) { return false }
+                if !field(step, record) { return false }
             case .constant: begin(step, room: 0)
+            case .computed:
+                if !compute(step, record) { return false }
             case .openObject:
                 program.opened[Int(step.pointee.depth)] = buffer.count
                 begin(step, room: 1)
@@ -70,7 +94,7 @@ struct OutputWriter {
                 buffer.append(UInt8(ascii: "{"))
             case .closeElement: buffer.append(UInt8(ascii: "}"))
             case .array:
-                if !array(step, index) { return false }
+                if !array(step, index, record) { return false }
                 index = Int(step.pointee.end)
             }
         }
@@ -81,15 +105,21 @@ struct OutputWriter {
     /// byte than an opening bracket, so the last byte tells what is open.
     @inline(__always)
     private mutating func begin(_ step: UnsafeMutablePointer<OutputProgram.Step>, room: Int) {
-        let length = Int(step.pointee.textLength)
-        buffer.reserve(length + 1 + room)
-        let last = buffer.base[buffer.count - 1]
-        if last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { buffer.append(UInt8(ascii: ",")) }
-        buffer.append(step.pointee.text, length)
+        begin(step.pointee.text, Int(step.pointee.textLength), room: room)
     }
 
     @inline(__always)
-    private mutating func field(_ step: UnsafeMutablePointer<OutputProgram.Step>) -> Bool {
+    private mutating func begin(_ text: UnsafePointer<UInt8>, _ length: Int, room: Int) {
+        buffer.reserve(length + 1 + room)
+        let last = buffer.base[buffer.count - 1]
+        if last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { buffer.append(UInt8(ascii: ",")) }
+        buffer.append(text, length)
+    }
+
+    @inline(__always)
+    private mutating func field(
+        _ step: UnsafeMutablePointer<OutputProgram.Step>, _ record: borrowing SourceRecord
+    ) -> Bool {
         let span = slots[Int(step.pointee.slot)]
         if span.kind == .absent || span.kind == .null {
             if step.pointee.required {
@@ -98,16 +128,22 @@ struct OutputWriter {
                     ? .absent(field: step.pointee.field) : .null(field: step.pointee.field)
                 return false
             }
-            if span.kind == .absent { return true }
+            if span.kind == .absent {
+                if let fallback = step.pointee.fallback {
+                    begin(fallback, Int(step.pointee.fallbackLength), room: 0)
+                }
+                return true
+            }
         } else {
             if let type = step.pointee.type, !Checks.conforms(span, type) {
                 trouble = .type(field: step.pointee.field, span.kind)
                 return false
             }
+            if step.pointee.checks >= 0, !check(step, span) { return false }
             switch step.pointee.transform {
             case .none: break
             case .pseudonym(let number, let length): return pseudonym(step, span, number, length)
-            case .mask(let number): return mask(step, span, number)
+            default: return transformed(step, span, record)
             }
         }
         begin(step, room: span.length)
@@ -117,7 +153,8 @@ struct OutputWriter {
 
     /// The steps of an element, once an element. False: a violation.
     private mutating func array(
-        _ step: UnsafeMutablePointer<OutputProgram.Step>, _ first: Int
+        _ step: UnsafeMutablePointer<OutputProgram.Step>, _ first: Int,
+        _ record: borrowing SourceRecord
     ) -> Bool {
         let span = slots[Int(step.pointee.slot)]
         guard span.kind == .array else {
@@ -128,9 +165,12 @@ struct OutputWriter {
         begin(step, room: 1)
         buffer.append(UInt8(ascii: "["))
         var cursor = JSONCursor(span)
+        let depth = Int(step.pointee.depth)
+        indices[depth] = -1
         while let element = cursor.nextElement() {
+            indices[depth] += 1
             program.scopes[Int(step.pointee.scope)].capture(element, slots, &arena)
-            if !run(first, Int(step.pointee.end)) { return false }
+            if !run(first, Int(step.pointee.end), record) { return false }
         }
         buffer.append(UInt8(ascii: "]"))
         return true
@@ -175,32 +215,85 @@ struct OutputWriter {
         return true
     }
 
-    func mask(
-        _ text: UnsafeBufferPointer<UInt8>, _ number: Int32, asJSON: Bool,
-        to output: inout ByteBuffer, _ arena: inout Arena
-    ) {
-        masks[Int(number)].write(text, asJSON: asJSON, to: &output, &arena)
-    }
-
-    mutating func mask(
-        _ text: UnsafeBufferPointer<UInt8>, _ number: Int32, asJSON: Bool,
-        to output: inout ByteBuffer
-    ) {
-        masks[Int(number)].write(text, asJSON: asJSON, to: &output, &arena)
-    }
-
-    private mutating func mask(
-        _ step: UnsafeMutablePointer<OutputProgram.Step>, _ span: JSONSpan, _ number: Int32
+    @inline(never)
+    private mutating func check(
+        _ step: UnsafeMutablePointer<OutputProgram.Step>, _ span: JSONSpan
     ) -> Bool {
-        guard span.kind.isString else {
-            trouble = .transform(field: step.pointee.field, span.kind)
-            return false
-        }
+        let checks = program.checks[Int(step.pointee.checks)]
+        guard let breach = checks.breach(span, plainText(span)) else { return true }
+        trouble = .check(field: step.pointee.field, breach)
+        return false
+    }
+
+    @inline(never)
+    private mutating func transformed(
+        _ step: UnsafeMutablePointer<OutputProgram.Step>, _ span: JSONSpan,
+        _ record: borrowing SourceRecord
+    ) -> Bool {
         begin(step, room: 2)
+        // The transforms may read from the arena, and write here only.
+        var output = buffer
+        let isTaken = transform(
+            step.pointee.transform, span, asJSON: true, record, arrays: Int(step.pointee.depth),
+            to: &output)
+        buffer = output
+        if !isTaken { trouble = .transform(field: step.pointee.field, span.kind) }
+        return isTaken
+    }
+
+    /// Appends a value transformed; false where the transform does not take it. Text is quoted and escaped
+    /// where `asJSON`. `arrays`: how many are around.
+    mutating func transform(
+        _ transform: TransformStep, _ span: JSONSpan, asJSON: Bool,
+        _ record: borrowing SourceRecord, arrays: Int, to output: inout ByteBuffer
+    ) -> Bool {
+        if span.kind.isContainer { return false }
         let text = plainText(span)
-        buffer.append(UInt8(ascii: "\""))
-        masks[Int(number)].write(text, asJSON: true, to: &buffer, &arena)
-        buffer.append(UInt8(ascii: "\""))
-        return true
+        switch transform {
+        case .round(let number):
+            return span.kind.isNumber
+                && roundings[Int(number)].write(text, to: &output, &arena)
+        case .cast(let type):
+            return Casting.write(span, text, as: type, asJSON: asJSON, to: &output, &arena)
+        case .encrypt(let number):
+            if asJSON { output.append(UInt8(ascii: "\"")) }
+            let isSealed = ciphers[Int(number)].write(
+                text, partition: record.partition, offset: record.offset,
+                indices: UnsafeBufferPointer(start: indices, count: arrays), to: &output, &arena)
+            if asJSON { output.append(UInt8(ascii: "\"")) }
+            return isSealed
+        case .none, .pseudonym: return false
+        case .mask, .truncate, .dateTruncate: break
+        }
+        guard span.kind.isString else { return false }
+        if asJSON { output.append(UInt8(ascii: "\"")) }
+        var isTaken = true
+        switch transform {
+        case .mask(let number):
+            masks[Int(number)].write(text, asJSON: asJSON, to: &output, &arena)
+        case .truncate(let characters):
+            let start = Graphemes.prefix(text, Int(characters), &arena)
+            if asJSON { output.appendEscaped(start) } else { output.append(start) }
+        case .dateTruncate(let unit): isTaken = Casting.truncate(text, to: unit, to: &output)
+        default: isTaken = false
+        }
+        if asJSON { output.append(UInt8(ascii: "\"")) }
+        return isTaken
+    }
+
+    // MARK: computed
+
+    @inline(never)
+    private mutating func compute(
+        _ step: UnsafeMutablePointer<OutputProgram.Step>, _ record: borrowing SourceRecord
+    ) -> Bool {
+        let evaluator = computed + Int(step.pointee.slot)
+        let value = evaluator.pointee.run(CELInput(record))
+        if value.tag == .optional, value.held == nil { return true }
+        begin(step, room: 0)
+        guard let failure = evaluator.pointee.writeJSON(value, to: &buffer) else { return true }
+        let node = value.isFailure ? Int32(bitPattern: value.count) : evaluator.pointee.program.root
+        trouble = .computed(field: step.pointee.field, failure, node: node)
+        return false
     }
 }

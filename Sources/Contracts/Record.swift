@@ -113,6 +113,7 @@ package struct Violation: Hashable, Sendable {
         case type
         case check
         case transform
+        case computed
         case key
         case tooLarge = "too-large"
         case refusedByPartner = "refused-by-partner"

@@ -13,14 +13,23 @@ enum Trouble {
     case absent(field: Int32)
     case null(field: Int32)
     case type(field: Int32, JSONKind)
+    case check(field: Int32, ValueChecks.Breach)
     case transform(field: Int32, JSONKind)
+    /// The computed field, its program and why that has no value.
+    case computed(field: Int32, CELFailure, node: Int32)
     case key(JSONKind)
     case keyTransform(JSONKind)
 
-    func violation(_ stream: Stream, _ filter: CELProgram?) -> Violation {
+    /// `programs`: of the computed fields, by field.
+    func violation(
+        _ stream: Stream, _ filter: CELProgram?, _ programs: [Int: CELProgram]
+    ) -> Violation {
         func path(_ field: Int32) -> String {
-            guard case .path(let path) = stream.fields[Int(field)].source else { return "" }
-            return path.text
+            switch stream.fields[Int(field)].source {
+            case .path(let path): path.text
+            case .value(let expression): expression.text
+            case .constant: ""
+            }
         }
         switch self {
         case .none: return Violation(rule: .check, detail: "")
@@ -41,16 +50,22 @@ enum Trouble {
             let wanted = stream.fields[Int(field)].type?.rawValue ?? ""
             return Violation(
                 rule: .type, path: path(field), detail: "is \(kind.name), not \(wanted)")
+        case .check(let field, let breach):
+            return Violation(rule: .check, path: path(field), detail: breach.text)
+        case .computed(let field, let failure, let node):
+            let part = programs[Int(field)]?.source(of: node) ?? ""
+            return Violation(
+                rule: .computed, path: path(field), detail: "\(part): \(failure.text)")
         case .transform(let field, let kind):
             return Violation(
                 rule: .transform, path: path(field),
-                detail: "the transform does not take \(kind.name)")
+                detail: "the transform does not take this \(kind.name)")
         case .key(let kind):
             return Violation(rule: .key, path: keyPath(stream), detail: "the key is \(kind.name)")
         case .keyTransform(let kind):
             return Violation(
                 rule: .key, path: keyPath(stream),
-                detail: "the transform does not take \(kind.name)")
+                detail: "the transform does not take this \(kind.name)")
         }
     }
 

@@ -58,23 +58,37 @@ package enum Base64 {
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
     package static func encode(_ bytes: [UInt8]) -> String {
-        let alphabet = alphabet.utf8Start
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var index = 0
-        while index < bytes.count {
-            let left = bytes.count - index
-            let first = UInt32(bytes[index])
-            let second = left > 1 ? UInt32(bytes[index + 1]) : 0
-            let third = left > 2 ? UInt32(bytes[index + 2]) : 0
-            let group = first << 16 | second << 8 | third
-            text.append(alphabet[Int(group >> 18)])
-            text.append(alphabet[Int(group >> 12 & 63)])
-            text.append(left > 1 ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
-            text.append(left > 2 ? alphabet[Int(group & 63)] : UInt8(ascii: "="))
-            index += 3
+        String(unsafeUninitializedCapacity: length(of: bytes.count)) { text in
+            bytes.withUnsafeBufferPointer { source in
+                guard let start = source.baseAddress, let target = text.baseAddress else {
+                    return 0
+                }
+                encode(start, count: source.count, into: target)
+                return length(of: source.count)
+            }
         }
-        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Characters that `count` bytes take.
+    package static func length(of count: Int) -> Int { (count + 2) / 3 * 4 }
+
+    /// Writes `length(of: count)` characters for the bytes from `source` on.
+    package static func encode(
+        _ source: UnsafePointer<UInt8>, count: Int, into target: UnsafeMutablePointer<UInt8>
+    ) {
+        let alphabet = alphabet.utf8Start
+        var out = target
+        for index in stride(from: 0, to: count, by: 3) {
+            let left = count - index
+            let second = left > 1 ? UInt32(source[index + 1]) : 0
+            let third = left > 2 ? UInt32(source[index + 2]) : 0
+            let group = UInt32(source[index]) << 16 | second << 8 | third
+            out[0] = alphabet[Int(group >> 18)]
+            out[1] = alphabet[Int(group >> 12 & 63)]
+            out[2] = left > 1 ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "=")
+            out[3] = left > 2 ? alphabet[Int(group & 63)] : UInt8(ascii: "=")
+            out += 4
+        }
     }
 
     /// Nil where the text is not padded base64, or where unused bits are set: one value, one text.

@@ -405,7 +405,8 @@ extension Lane {
         var deciders: [String: StreamDecider] = [:]
         for stream in plan.contract.streams {
             deciders[stream.from] = try StreamDecider(
-                contractID: plan.contract.id, stream: stream, keys: plan.keys,
+                contractID: plan.contract.id, sourceCluster: clusters.source, stream: stream,
+                keys: plan.keys,
                 partnerPartitions: Int32(layout.partnerPartitions[stream.to] ?? 0))
         }
         return deciders

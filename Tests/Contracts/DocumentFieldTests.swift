@@ -127,7 +127,9 @@ import Testing
             "'required' is true or false; did you mean false?")
         expect(
             Sample.fields("⟦[a]⟧"),
-            "a field is a mapping of path, as, constant, type, required, pseudonym, mask; not a list"
+            "a field is a mapping of path, as, constant, value, type, required, default, pseudonym,"
+                + " mask, encrypt, truncate, round, dateTruncate, cast, enum, pattern, minimum,"
+                + " maximum, maxLength; not a list"
         )
     }
 

@@ -22,17 +22,6 @@ import Testing
                 Sample.stream() + "⟦\(key)⟧: {}\n",
                 "'\(key)' is not available in this release; leave it out")
         }
-        for word in [
-            "encrypt", "truncate", "round", "dateTruncate", "cast", "default", "enum", "pattern",
-            "minimum", "maximum", "maxLength", "value",
-        ] {
-            expect(
-                Sample.fields("{ path: a, ⟦\(word)⟧: 1 }"),
-                "'\(word)' is not available in this release; leave it out")
-        }
-        expect(
-            Sample.fields("{ as: late, ⟦value⟧: value.a >= 60 }"),
-            "'value' is not available in this release; leave it out")
         for format in ["avro", "protobuf"] {
             expect(
                 Sample.stream("format: ⟦\(format)⟧", without: ["format"]),
@@ -41,9 +30,6 @@ import Testing
         expect(
             Sample.stream("onScopeExit: ⟦tombstone⟧"),
             "'onScopeExit: tombstone' is not available in this release; it takes ignore")
-        expect(
-            Sample.stream("key: { path: a, ⟦encrypt⟧: { key: k } }", without: ["key"]),
-            "'encrypt' is not available in this release; leave it out")
     }
 
     @Test("words that are none of the valid ones")

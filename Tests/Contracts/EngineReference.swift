@@ -1,5 +1,6 @@
 import Contracts
 import Cryptography
+import Foundation
 
 /// What leaves, decided the slow and obvious way on trees: shares nothing with the engine but the
 /// document's types, and is what the engine is held against.
@@ -69,7 +70,7 @@ enum Reference {
         if case .constant(let json) = part.field.source { return json }
         guard let value = base.walk(part.source.map(\.member)) else {
             if part.field.required { throw Breach() }
-            return nil
+            return part.field.fallback
         }
         if case .null = value {
             if part.field.required { throw Breach() }
@@ -91,6 +92,38 @@ enum Reference {
         case .mask(let mask):
             guard case .string(let content, _) = value else { throw Breach() }
             return JSONLiteral.quoted(masked(Array(content), mask))
+        case .truncate(let count):
+            guard case .string(let content, _) = value else { throw Breach() }
+            return JSONLiteral.quoted(String(content.prefix(count)))
+        case .cast(let type): return try cast(value, type)
+        case .round(let step):
+            guard case .scalar(let text) = value, let number = Decimal(string: text),
+                let step = Decimal(string: step)
+            else { throw Breach() }
+            var quotient = number.magnitude / step
+            var rounded = Decimal()
+            NSDecimalRound(&rounded, &quotient, 0, .plain)
+            let result = rounded * step
+            return "\(number.sign == .minus && result != 0 ? -result : result)"
+        case .encrypt, .dateTruncate: throw Breach()
+        }
+    }
+
+    private static func cast(_ value: Document, _ type: Transform.Cast) throws -> String {
+        switch (type, value) {
+        case (.string, .string): return value.text
+        case (.string, .scalar(let text)): return "\"\(text)\""
+        case (.boolean, .scalar(let text)) where text == "true" || text == "false": return text
+        case (.number, .scalar(let text)) where text != "true" && text != "false": return text
+        case (.integer, .scalar(let text)):
+            guard let number = Decimal(string: text), text != "true", text != "false" else {
+                throw Breach()
+            }
+            var (whole, copy) = (Decimal(), number)
+            NSDecimalRound(&whole, &copy, 0, .plain)
+            guard whole == number else { throw Breach() }
+            return "\(whole)"
+        default: throw Breach()
         }
     }
 

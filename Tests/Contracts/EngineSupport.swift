@@ -141,7 +141,8 @@ enum Engine {
 
     static func decider(_ stream: Stream, partitions: Int32 = 6) throws -> StreamDecider {
         try StreamDecider(
-            contractID: "test", stream: stream, keys: keys, partnerPartitions: partitions)
+            contractID: "test", sourceCluster: "home", stream: stream, keys: keys,
+            partnerPartitions: partitions)
     }
 
     /// What leaves of one record, or why it does not.

@@ -9,6 +9,18 @@ struct CELInput {
     var timestamp: Int64 = -1
 }
 
+extension CELInput {
+    @inline(__always)
+    init(_ record: borrowing SourceRecord) {
+        value = record.value
+        key = record.key
+        headers = record.headers
+        partition = record.partition
+        offset = record.offset
+        timestamp = record.timestamp
+    }
+}
+
 /// Runs a program on a record. No recursion beyond the expression's own nesting and the record's, and a
 /// bound on steps: no expression runs unbounded.
 struct CELEvaluator {

@@ -87,7 +87,7 @@ struct CELResolver {
 
     private mutating func unknown(_ name: String, _ range: Range<Int>) -> CELExpression.Kind {
         let known = Array(environment.variables.keys) + scope.map(\.name)
-        let what = "unknown variable '\(name)'\(Spelling.hint(for: name, among: known))"
+        let what = "unknown variable '\(name)'\(Spelling.hint(for: name, among: known.sorted()))"
         report(range, what)
         return .unresolved(what)
     }
@@ -121,7 +121,7 @@ struct CELResolver {
         let known =
             Array(CELLibrary.functions.keys) + Array(CELLibrary.macros)
             + Array(environment.functions.keys)
-        return "unknown function '\(name)'\(Spelling.hint(for: name, among: known))"
+        return "unknown function '\(name)'\(Spelling.hint(for: name, among: known.sorted()))"
     }
 
     private mutating func unknownCall(

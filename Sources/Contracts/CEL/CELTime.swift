@@ -153,19 +153,35 @@ struct CELTime: Hashable, Comparable {
     }
 
     /// RFC 3339 in UTC, with as many digits of a second as there are.
-    var timestampText: String {
+    var timestampText: String { timestampText(fractionText) }
+
+    /// The same with 0, 3, 6 or 9 digits, as protobuf's JSON mapping has it.
+    var timestampJSON: String { timestampText(groupedFraction) }
+
+    private func timestampText(_ fraction: String) -> String {
         let date = CELDate(seconds)
         func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
         let year = String(date.year)
         return String(repeating: "0", count: max(0, 4 - year.count)) + year
             + "-\(two(date.month))-\(two(date.day))T\(two(date.hour)):\(two(date.minute)):"
-            + "\(two(date.second))\(fractionText)Z"
+            + "\(two(date.second))\(fraction)Z"
     }
 
-    /// Seconds with their fraction, as protobuf's JSON has them: `90.5s`.
-    var durationText: String {
+    /// Seconds with as many digits of their fraction as there are: `90.5s`.
+    var durationText: String { durationText(fractionText) }
+
+    /// The same with 0, 3, 6 or 9 digits, as protobuf's JSON mapping has it.
+    var durationJSON: String { durationText(groupedFraction) }
+
+    private func durationText(_ fraction: String) -> String {
         let sign = seconds < 0 || nanoseconds < 0 ? "-" : ""
-        return "\(sign)\(seconds.magnitude)\(fractionText)s"
+        return "\(sign)\(seconds.magnitude)\(fraction)s"
+    }
+
+    private var groupedFraction: String {
+        var text = fractionText
+        while !text.isEmpty, text.count % 3 != 1 { text += "0" }
+        return text
     }
 
     private var fractionText: String {

@@ -147,7 +147,7 @@ struct CELValue {
 enum CELFailure: UInt8 {
     case noSuchMember, noSuchKey, noOverload, overflow, divisionByZero, indexOutOfRange
     case badConversion, badPattern, badKey, duplicateKey, notUTF8, tooCostly
-    case outOfRange, badTimeZone, badFormat, noneHeld, negativeShift, unknownName
+    case outOfRange, badTimeZone, badFormat, noneHeld, negativeShift, unknownName, notJSON
 
     var text: String {
         switch self {
@@ -169,6 +169,7 @@ enum CELFailure: UInt8 {
         case .noneHeld: "the optional holds nothing"
         case .negativeShift: "shifted by less than nothing"
         case .unknownName: "no such name"
+        case .notJSON: "JSON has no such value"
         }
     }
 }

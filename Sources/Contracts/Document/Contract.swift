@@ -130,23 +130,30 @@ package struct Field: Sendable, Hashable {
     /// Where the value stands in the output. Always given (`as`, else the path itself).
     package var output: Path
     package var type: JSONType?
+    package var checks: FieldChecks?
     package var required: Bool
+    /// JSON text that stands in for an absent value, as it leaves.
+    package var fallback: String?
     package var transform: Transform?
 
     package enum Source: Sendable, Hashable {
         case path(Path)
         /// JSON text, as it leaves.
         case constant(String)
+        /// Computed by CEL.
+        case value(Expression)
     }
 
     package init(
-        source: Source, output: Path, type: JSONType? = nil, required: Bool = false,
-        transform: Transform? = nil
+        source: Source, output: Path, type: JSONType? = nil, checks: FieldChecks? = nil,
+        required: Bool = false, fallback: String? = nil, transform: Transform? = nil
     ) {
         self.source = source
         self.output = output
         self.type = type
+        self.checks = checks
         self.required = required
+        self.fallback = fallback
         self.transform = transform
     }
 }
@@ -156,9 +163,45 @@ package enum JSONType: String, Sendable, CaseIterable {
     case dateTime = "date-time"
 }
 
+/// Checks on a source value that is neither absent nor null, as JSON Schema has them: each speaks of
+/// values of its own type only.
+package struct FieldChecks: Sendable, Hashable {
+    /// JSON texts of scalars; empty: any value.
+    package var allowed: [String]
+    /// RE2, unanchored.
+    package var pattern: String?
+    /// JSON numbers.
+    package var minimum: String?
+    package var maximum: String?
+    /// Code points.
+    package var maxLength: Int?
+
+    package init(
+        allowed: [String] = [], pattern: String? = nil, minimum: String? = nil,
+        maximum: String? = nil, maxLength: Int? = nil
+    ) {
+        self.allowed = allowed
+        self.pattern = pattern
+        self.minimum = minimum
+        self.maximum = maximum
+        self.maxLength = maxLength
+    }
+}
+
 package enum Transform: Sendable, Hashable {
     case pseudonym(Pseudonym)
     case mask(Mask)
+    /// A name under `keys:` in crossdock.yaml, of 32 bytes.
+    case encrypt(key: String)
+    /// Characters that stay.
+    case truncate(Int)
+    /// A positive decimal number; values become its nearest multiple.
+    case round(String)
+    case dateTruncate(DateUnit)
+    case cast(Cast)
+
+    package enum DateUnit: String, Sendable, CaseIterable { case year, month, day, hour }
+    package enum Cast: String, Sendable, CaseIterable { case string, integer, number, boolean }
 }
 
 package struct Pseudonym: Sendable, Hashable {

@@ -38,34 +38,36 @@ extension ContractDocument {
         guard
             let members = Members(
                 node, "a field",
-                known: ["path", "as", "constant", "type", "required", "pseudonym", "mask"],
-                later: [
-                    "value", "encrypt", "truncate", "round", "dateTruncate", "cast", "default",
-                    "enum", "pattern", "minimum", "maximum", "maxLength",
-                ], &findings)
+                known: ["path", "as", "constant", "value", "type", "required", "default"]
+                    + Self.transforms + Self.checks, &findings)
         else { return nil }
         let output = members["as"].flatMap { readPath($0, "as") }
-        if members["constant"] != nil { return readConstant(members, output) }
-        // A field whose value waits for a later release has been refused by that name already.
-        if members["path"] == nil, isRefused(node, "value") { return nil }
+        if members["constant"] != nil || members["value"] != nil {
+            return readMade(members, output)
+        }
         guard let place = members.required("path", "the member that leaves", &findings) else {
             return nil
         }
         let source = readPath(place, "path")
         let type = members["type"].flatMap { findings.word($0, "type", as: JSONType.self) }
         let required = members["required"].flatMap { findings.boolean($0, "required") }
-        let transform = readTransform(members, type)
+        let made = Field(
+            source: .path(Path(steps: [])), output: Path(steps: []), type: type,
+            checks: readChecks(members, type), required: required ?? false,
+            fallback: readDefault(members, required), transform: readTransform(members, type))
         guard let source else { return nil }
-        if let type, type == .object || type == .array, transform == nil {
+        if let type, type == .object || type == .array, made.transform == nil {
             findings.warning(
                 place.mark,
                 "'\(source.text)' lets out the whole \(type.rawValue), with members added to it"
                     + " later; name the members instead")
         }
-        if members["as"] == nil {
-            return (field(source, source, type, required, transform), place.mark)
-        }
+        var field = made
+        field.source = .path(source)
+        field.output = source
+        if members["as"] == nil { return (field, place.mark) }
         guard let output else { return nil }
+        field.output = output
         let mark = members["as"]?.mark ?? place.mark
         if output.arrays != source.arrays {
             findings.error(
@@ -74,47 +76,54 @@ extension ContractDocument {
                     + " '\(output.text)' \(output.arrays)")
             return nil
         }
-        return (field(source, output, type, required, transform), mark)
+        return (field, mark)
     }
 
-    private func field(
-        _ source: Path, _ output: Path, _ type: JSONType?, _ required: Bool?,
-        _ transform: Transform?
-    ) -> Field {
-        Field(
-            source: .path(source), output: output, type: type,
-            required: required ?? false, transform: transform)
-    }
-
-    private mutating func readConstant(
-        _ members: Members, _ output: Path?
-    ) -> (Field, Mark)? {
-        for key in ["path", "type", "required", "pseudonym", "mask"] where members[key] != nil {
+    /// A field that no member of the record stands for: a constant, or a computed one.
+    private mutating func readMade(_ members: Members, _ output: Path?) -> (Field, Mark)? {
+        let word = members["constant"] != nil ? "constant" : "value"
+        let others =
+            ["path", "value", "type", "required", "default"] + Self.transforms + Self.checks
+        for key in others where key != word && members[key] != nil {
             findings.error(
-                members.mark(of: key), "'\(key)' cannot stand beside 'constant'; one or the other")
+                members.mark(of: key), "'\(key)' cannot stand beside '\(word)'; one or the other")
         }
         guard
-            let place = members.required("as", "where the constant stands in the output", &findings)
+            let place = members.required(
+                "as", "where the \(word) stands in the output", &findings)
         else { return nil }
-        var json: String?
-        if let node = members["constant"], !node.isBroken {
-            do throws(YAMLJSON.Mistake) {
-                json = try YAMLJSON.text(node)
-            } catch {
-                findings.error(error.mark, error.message)
-            }
-        }
-        guard let output, let json else { return nil }
+        let source =
+            word == "constant"
+            ? members["constant"].flatMap { readJSON($0) }.map(Field.Source.constant)
+            : members["value"].flatMap { readExpression($0, "value", .value, .json) }
+                .map(Field.Source.value)
+        guard let output, let source else { return nil }
         guard output.arrays == 0 else {
-            findings.error(place.mark, "a constant has no elements; leave the '[]' out")
+            findings.error(place.mark, "a \(word) has no elements; leave the '[]' out")
             return nil
         }
-        return (Field(source: .constant(json), output: output), place.mark)
+        return (Field(source: source, output: output), place.mark)
     }
 
-    private func isRefused(_ node: YAMLNode, _ key: String) -> Bool {
-        guard case .mapping(let members) = node.content else { return false }
-        return members.contains { $0.key == key }
+    /// A YAML value as JSON text.
+    mutating func readJSON(_ node: YAMLNode) -> String? {
+        guard !node.isBroken else { return nil }
+        do throws(YAMLJSON.Mistake) {
+            return try YAMLJSON.text(node)
+        } catch {
+            findings.error(error.mark, error.message)
+            return nil
+        }
+    }
+
+    private mutating func readDefault(_ members: Members, _ required: Bool?) -> String? {
+        guard let node = members["default"] else { return nil }
+        if required == true {
+            findings.error(
+                members.mark(of: "default"),
+                "'default' stands in for what 'required' refuses; one or the other")
+        }
+        return readJSON(node)
     }
 
     mutating func readPath(_ node: YAMLNode, _ what: String) -> Path? {
@@ -126,69 +135,6 @@ extension ContractDocument {
                 yaml.source.mark(of: error.offset, in: node), "bad path: \(error.message)")
             return nil
         }
-    }
-}
-
-// MARK: - Transforms
-
-extension ContractDocument {
-    private mutating func readTransform(_ members: Members, _ type: JSONType?) -> Transform? {
-        if members["pseudonym"] != nil, members["mask"] != nil {
-            findings.error(
-                members.mark(of: "mask"), "'pseudonym' and 'mask': a field takes one of them")
-        }
-        if let node = members["pseudonym"] {
-            refuse(type, [.object, .array], "pseudonym", "a string, number or boolean", members)
-            return readPseudonym(node).map { .pseudonym($0) }
-        }
-        guard let node = members["mask"] else { return nil }
-        refuse(
-            type, [.object, .array, .integer, .number, .boolean], "mask", "a string", members)
-        return readMask(node).map { .mask($0) }
-    }
-
-    private mutating func refuse(
-        _ type: JSONType?, _ refused: Set<JSONType>, _ transform: String, _ takes: String,
-        _ members: Members
-    ) {
-        guard let type, refused.contains(type) else { return }
-        findings.error(
-            members.mark(of: transform),
-            "'\(transform)' takes \(takes); with 'type: \(type.rawValue)' no record could pass")
-    }
-
-    private mutating func readPseudonym(_ node: YAMLNode) -> Pseudonym? {
-        guard
-            let members = Members(node, "pseudonym", known: ["key", "length"], &findings),
-            let name = members.required("key", "a name under 'keys' in crossdock.yaml", &findings)
-        else { return nil }
-        let length = members["length"].flatMap { findings.integer($0, "length", in: 16...64) }
-        guard
-            let key = known(name, "key", among: configuration.map { Array($0.keys.keys) })
-        else { return nil }
-        return Pseudonym(key: key, length: length ?? 32)
-    }
-
-    private mutating func readMask(_ node: YAMLNode) -> Mask? {
-        guard
-            let members = Members(
-                node, "mask", known: ["keepFirst", "keepLast", "with"], &findings)
-        else { return nil }
-        var mask = Mask()
-        if let value = members["keepFirst"] {
-            mask.keepFirst = findings.integer(value, "keepFirst", in: 0...1000) ?? 0
-        }
-        if let value = members["keepLast"] {
-            mask.keepLast = findings.integer(value, "keepLast", in: 0...1000) ?? 0
-        }
-        if let value = members["with"], let text = findings.string(value, "with") {
-            if text.count == 1 {
-                mask.with = text
-            } else {
-                findings.error(value.mark, "'with' is one character")
-            }
-        }
-        return mask
     }
 
     mutating func readKey(
@@ -208,8 +154,7 @@ extension ContractDocument {
         }
         guard
             let inner = Members(
-                node, "key", known: ["path", "pseudonym", "mask"],
-                later: ["encrypt", "truncate", "round", "dateTruncate", "cast"], &findings)
+                node, "key", known: ["path"] + Self.transforms, &findings)
         else { return nil }
         let transform = readTransform(inner, nil)
         guard let place = inner["path"] else {

@@ -115,12 +115,24 @@ extension ContractDocument {
 
     private mutating func readFilter(_ node: YAMLNode, _ format: Stream.Format) -> Expression? {
         guard !node.isBroken else { return nil }
-        guard case .scalar(let text, _) = node.content, !node.isEmpty else {
+        guard case .scalar = node.content, !node.isEmpty else {
             findings.error(
                 node.mark, "'filter' is a CEL expression; leave it out to let every record pass")
             return nil
         }
-        for mistake in CEL.check(text, format: format) {
+        return readExpression(node, "filter", .filter, format)
+    }
+
+    /// A CEL expression; its mistakes are pointed at inside the file's text.
+    mutating func readExpression(
+        _ node: YAMLNode, _ what: String, _ purpose: CEL.Purpose, _ format: Stream.Format
+    ) -> Expression? {
+        guard !node.isBroken else { return nil }
+        guard case .scalar(let text, _) = node.content, !node.isEmpty else {
+            findings.error(node.mark, "'\(what)' is a CEL expression")
+            return nil
+        }
+        for mistake in CEL.check(text, purpose, format: format) {
             let utf8 = text.utf8
             let start = utf8.index(
                 utf8.startIndex, offsetBy: max(0, mistake.offset), limitedBy: utf8.endIndex)

@@ -23,6 +23,19 @@ enum Graphemes {
         return count
     }
 
+    /// The first characters of `text`, at most `count` of them.
+    static func prefix(
+        _ text: UnsafeBufferPointer<UInt8>, _ count: Int, _ arena: inout Arena
+    ) -> UnsafeBufferPointer<UInt8> {
+        // No character is shorter than a byte.
+        guard count < text.count else { return text }
+        guard count > 0 else { return UnsafeBufferPointer(rebasing: text[..<0]) }
+        let ends = arena.allocate(Int32.self, count: text.count)
+        let characters = boundaries(text, ends)
+        guard count < characters else { return text }
+        return UnsafeBufferPointer(rebasing: text[..<Int(ends[count - 1])])
+    }
+
     private static func scalar(_ p: UnsafePointer<UInt8>, _ length: Int) -> Unicode.Scalar {
         let value: UInt32 =
             switch length {

@@ -140,10 +140,11 @@ enum Preview: Command {
         _ contract: Contract, _ stream: Contracts.Stream, _ secrets: Secrets?
     ) throws(CommandFailure) -> StreamDecider {
         do throws(EngineError) {
-            // The partner's partition is not shown: any count does.
+            // The partner's partition is not shown: any count does. Nor is the source cluster known, so
+            // what is encrypted looks as it would leave, and is not what will leave.
             return try StreamDecider(
-                contractID: contract.id, stream: stream, keys: secrets?.keys ?? [:],
-                partnerPartitions: 1)
+                contractID: contract.id, sourceCluster: "", stream: stream,
+                keys: secrets?.keys ?? [:], partnerPartitions: 1)
         } catch {
             throw CommandFailure(
                 .cannotRun, "\(contract.file): \(error.message)",
@@ -265,7 +266,7 @@ private struct Shown {
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 
-    /// Top-level members of which at least a part may leave.
+    /// Top-level members of which at least a part may leave; what a computed field looks at is not known.
     private var sent: Set<String> {
         Set(
             stream.fields.compactMap {

@@ -26,6 +26,9 @@ enum Start: Command {
         StopSignal.block()
         let project = try Project.load(arguments, console)
         let secrets = try Secrets(project.configuration)
+        for contract in project.contracts where contract.status == .active {
+            try tryKeys(contract, secrets)
+        }
         let log = Log(least: arguments.flag("verbose") ? .debug : .info)
         let ledger = try openLedger(project.configuration)
         for contract in project.contracts {
@@ -46,6 +49,22 @@ enum Start: Command {
                 quarantineBytes: Int64(configuration.quarantineMaxBytes))
         } catch {
             throw CommandFailure(.cannotRun, error.detail)
+        }
+    }
+
+    /// A key that does not fit what the contract does with it is found before anything runs.
+    private static func tryKeys(
+        _ contract: Contract, _ secrets: Secrets
+    ) throws(CommandFailure) {
+        for stream in contract.streams {
+            do throws(EngineError) {
+                _ = try StreamDecider(
+                    contractID: contract.id, sourceCluster: "", stream: stream,
+                    keys: secrets.keys, partnerPartitions: 1)
+            } catch {
+                throw CommandFailure(
+                    .cannotRun, "\(contract.file): \(error.message)", next: "nothing was started")
+            }
         }
     }
 
