@@ -6,10 +6,59 @@ import time
 
 import pytest
 
+from Chaos.harness import toxics as toxiproxy
+from Chaos.harness.faults import Faults
+from Chaos.harness.frames import FrameProxy
 from Chaos.matrix import ROWS
+from Cluster.harness.service import Workspace
 
 REPEAT = int(os.environ.get("CROSSDOCK_REPEAT", "1"))
 RECORD = os.environ.get("CROSSDOCK_MATRIX")
+
+
+NO_TOXICS = (
+    "NO TOXIPROXY: put toxiproxy-server at ../shared/toxiproxy beside the checkout, or set TOXIPROXY to it"
+)
+#: Waiting for a transaction to time out takes so long.
+TRANSACTION_TIMEOUT = 10
+
+
+@pytest.fixture(scope="session")
+def faults(tmp_path_factory) -> Faults:
+    """Starts the service with failpoints."""
+    return Faults(tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture
+def frames(clusters):
+    """A proxy that knows frames, on the partner's detour."""
+    proxy = FrameProxy(clusters.skyways.detour.port, clusters.skyways.detour.behind)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def toxics(clusters, tmp_path, say):
+    """A network with faults, on the partner's detour."""
+    if toxiproxy.binary() is None:
+        if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+            pytest.fail(f"{NO_TOXICS}; CI demands these rows", pytrace=False)
+        say(NO_TOXICS)
+        pytest.skip(NO_TOXICS)
+    proxy = toxiproxy.Toxiproxy(tmp_path, clusters.skyways.detour.port, clusters.skyways.detour.behind)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def detoured(clusters, tmp_path):
+    """A workspace that reaches the partner by its detour alone, with short transactions."""
+    made = Workspace(tmp_path, clusters.internal, lanes=1, skyways={
+        "bootstrap.servers": clusters.skyways.detour.bootstrap,
+        "transaction.timeout.ms": str(1000 * TRANSACTION_TIMEOUT),
+    })
+    yield made
+    made.close()
 
 
 def pytest_generate_tests(metafunc):

@@ -63,6 +63,15 @@ def _covers_one(rows: sqlite3.Connection, book: sqlite3.Row, said: dict) -> None
         )
 
 
+def open_intents(ledger: pathlib.Path) -> int:
+    """How many lanes have an open intent; none where there is no ledger yet, or an empty one."""
+    if not ledger.exists():
+        return 0
+    with _copy(ledger) as rows:
+        made = rows.execute("SELECT 1 FROM sqlite_master WHERE name = 'intent'").fetchone()
+        return rows.execute("SELECT count(*) FROM intent").fetchone()[0] if made else 0
+
+
 def quarantined(ledger: pathlib.Path, contract: str, topic: str) -> list[tuple[int, int]]:
     """(partition, offset) of the quarantined records, sorted."""
     with _copy(ledger) as rows:

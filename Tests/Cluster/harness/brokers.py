@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import uuid
@@ -50,11 +51,46 @@ def kafka_home() -> pathlib.Path | None:
     return home if (home / "bin" / "kafka-server-start.sh").exists() else None
 
 
+DETOUR = """\
+listeners=PLAINTEXT://127.0.0.1:{{port}},DETOUR://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{{controller}}
+advertised.listeners=PLAINTEXT://127.0.0.1:{{port}},DETOUR://127.0.0.1:{port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DETOUR:PLAINTEXT
+"""
+
+
+class Detour:
+    """A second listener of a broker, which tells its clients to come by `port`: a proxy listens there and
+    leads to `behind`. Whoever starts from `bootstrap` never meets the broker but through the proxy."""
+
+    def __init__(self):
+        self.behind = free_port()
+        self.port = free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        # Bound and never listened on: the port stays ours, and a listener that may share it can take it.
+        self._reservation = socket.socket()
+        self._reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reservation.bind(("127.0.0.1", self.port))
+
+    @property
+    def settings(self) -> str:
+        return DETOUR.format(behind=self.behind, port=self.port)
+
+    def close(self) -> None:
+        self._reservation.close()
+
+
 class Broker:
     """One KRaft node, which is a whole cluster; its data outlives `kill` and `start`."""
 
-    def __init__(self, name: str, home: pathlib.Path):
+    def __init__(
+        self, name: str, home: pathlib.Path, extra: str = "", format_arguments: tuple[str, ...] = (),
+        detour: bool = False,
+    ):
+        """`extra`: further settings, of which the last of a name counts, with {port} and {controller}."""
         self.name = name
+        self.detour = Detour() if detour else None
+        if self.detour is not None:
+            extra = self.detour.settings + extra
         self.home = home
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -63,12 +99,12 @@ class Broker:
         self._admin: AdminClient | None = None
         self._settings = self.directory / "server.properties"
         self._settings.write_text(
-            SETTINGS.format(port=self.port, controller=free_port(), directory=self.directory)
+            (SETTINGS + extra).format(port=self.port, controller=free_port(), directory=self.directory)
         )
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._format = spawn(
             [str(home / "bin" / "kafka-storage.sh"), "format", "--standalone"]
-            + ["-t", identity.replace("-", "a", 1), "-c", str(self._settings)],
+            + ["-t", identity.replace("-", "a", 1), "-c", str(self._settings), *format_arguments],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
 
@@ -140,4 +176,6 @@ class Broker:
 
     def close(self) -> None:
         self.kill()
+        if self.detour is not None:
+            self.detour.close()
         shutil.rmtree(self.directory, ignore_errors=True)

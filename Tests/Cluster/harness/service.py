@@ -58,12 +58,19 @@ class Service:
 class Workspace:
     """A directory with crossdock.yaml, keys, contracts and the state of one service."""
 
-    def __init__(self, directory: pathlib.Path, internal: Broker, lanes: int = 2, **partners: str):
-        """`partners`: bootstrap servers by cluster name."""
+    def __init__(
+        self, directory: pathlib.Path, internal: Broker | dict[str, str], lanes: int = 2,
+        **partners: str | dict[str, str],
+    ):
+        """`partners`: by cluster name, like `internal`: bootstrap servers, or a client's settings."""
         self.directory = directory
         self.lanes = lanes
         self.checkpoints = f"crossdock.checkpoints.{secrets.token_hex(4)}"
-        self._clusters = {"internal": internal.bootstrap} | partners
+        own = internal if isinstance(internal, dict) else internal.bootstrap
+        self.clusters = {
+            name: settings if isinstance(settings, dict) else {"bootstrap.servers": settings}
+            for name, settings in ({"internal": own} | partners).items()
+        }
         self._runs: list[Service] = []
         (directory / "contracts").mkdir()
         (directory / "secrets").mkdir()
@@ -78,7 +85,7 @@ class Workspace:
 
     def configure(self, extra: str = "") -> None:
         clusters = "\n".join(
-            f'  {name}: {{ bootstrap.servers: "{servers}" }}' for name, servers in self._clusters.items()
+            f"  {name}: {json.dumps(settings)}" for name, settings in self.clusters.items()
         )
         self.config.write_text(f"""\
 stateDirectory: ./state
@@ -111,12 +118,13 @@ lanes: {self.lanes}
         path.write_text(text)
         return path
 
-    def start(self, *arguments: str) -> Service:
+    def start(self, *arguments: str, environment: dict[str, str] | None = None) -> Service:
         log = self.directory / f"run-{len(self._runs):03}.log"
         with open(log, "wb") as output:
             process = spawn(
                 [str(binary()), "start", "--config", str(self.config), *arguments],
                 stdout=output, stderr=output, cwd=self.directory,
+                env=dict(os.environ, **(environment or {})),
             )
         service = Service(process, log)
         self._runs.append(service)
