@@ -93,27 +93,13 @@ extension Ledger {
     package func beat(_ lanes: [LaneID]) throws(LedgerFailure) {
         let now = clock()
         try hastily { (database) throws(LedgerFailure) in
-            for lane in lanes {
-                try database.run(
-                    "UPDATE lane_state SET heartbeat = ?3 WHERE contract = ?1 AND lane = ?2",
-                    .text(lane.contract), .int(lane.lane), .integer(now))
+            try database.transaction { () throws(LedgerFailure) in
+                for lane in lanes {
+                    try database.run(
+                        "UPDATE lane_state SET heartbeat = ?3 WHERE contract = ?1 AND lane = ?2",
+                        .text(lane.contract), .int(lane.lane), .integer(now))
+                }
             }
-        }
-    }
-
-    /// Without waiting for the disk: in WAL mode a lost one leaves the file sound.
-    private func hastily(
-        _ body: (Database) throws(LedgerFailure) -> Void
-    ) throws(LedgerFailure) {
-        try locked { (database) throws(LedgerFailure) in
-            try database.run("PRAGMA synchronous = NORMAL")
-            do throws(LedgerFailure) {
-                try database.transaction { () throws(LedgerFailure) in try body(database) }
-            } catch {
-                try database.run("PRAGMA synchronous = FULL")
-                throw error
-            }
-            try database.run("PRAGMA synchronous = FULL")
         }
     }
 

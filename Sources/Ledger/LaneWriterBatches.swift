@@ -32,16 +32,13 @@ extension LaneWriter {
         guard try isOpen(batchSeq) else { return }
         try database.run(
             """
-            INSERT INTO batch (lane_id, batch_seq, digest, pin, at)
-            SELECT lane_id, batch_seq, digest, pin, ?2 FROM intent WHERE lane_id = ?1
+            INSERT INTO decided_range (partition_id, from_offset, to_offset, kind, pin, batch_seq,
+                at, chain, \(Schema.counts))
+            SELECT partition_id, from_offset, to_offset, 'decided', pin, batch_seq, ?2, chain,
+                \(Schema.counts)
+            FROM intent_progress JOIN intent USING (lane_id)
+            WHERE lane_id = ?1 AND from_offset < to_offset
             """, .integer(id), .integer(now))
-        try database.run(
-            """
-            INSERT INTO decided_range (partition_id, from_offset, to_offset, kind, batch_id,
-                \(Schema.counts))
-            SELECT partition_id, from_offset, to_offset, 'decided', ?2, \(Schema.counts)
-            FROM intent_progress WHERE lane_id = ?1 AND from_offset < to_offset
-            """, .integer(id), .integer(database.lastInsertedRow))
         try database.run(
             """
             UPDATE partition SET
@@ -74,8 +71,6 @@ extension LaneWriter {
     func filtered(_ progress: [Progress], _ pin: ContractPin) throws(LedgerFailure) {
         let version = try version(pin)
         try database.run("UPDATE lane SET pin = ?2 WHERE id = ?1", .integer(id), .integer(version))
-        guard !progress.isEmpty else { return }
-        let batch = try addBatch(version)
         for step in progress {
             let row = try knownRow(of: step.partition)
             try database.run(
@@ -90,7 +85,8 @@ extension LaneWriter {
                     .integer(row), .integer(step.to),
                     .text(RowText.fingerprints(step.fingerprints)), .text(step.chain),
                 ] + step.counts.values.map(Value.integer))
-            try addRange(row, step.from, step.to, "filtered", batch, step.counts)
+            try addRange(
+                row, step.from, step.to, "filtered", step.counts, pin: version, chain: step.chain)
         }
     }
 
@@ -109,27 +105,15 @@ extension LaneWriter {
 
     // MARK: Ranges
 
-    func addBatch(_ version: Int64?) throws(LedgerFailure) -> Int64 {
-        try database.run(
-            "INSERT INTO batch (lane_id, pin, at) VALUES (?1, ?2, ?3)", .integer(id),
-            .optional(version), .integer(now))
-        return database.lastInsertedRow
-    }
-
+    /// A row for offsets that no transaction decided.
     func addRange(
-        _ partition: Int64, _ from: Int64, _ to: Int64, _ kind: String, _ batch: Int64,
-        _ counts: Counts
+        _ partition: Int64, _ from: Int64, _ to: Int64, _ kind: String, _ counts: Counts,
+        pin: Int64? = nil, chain: String = ""
     ) throws(LedgerFailure) {
         guard from < to else { return }
-        try database.run(
-            """
-            INSERT INTO decided_range (partition_id, from_offset, to_offset, kind, batch_id,
-                \(Schema.counts))
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-            """,
-            [
-                .integer(partition), .integer(from), .integer(to), .text(kind), .integer(batch),
-            ] + counts.values.map(Value.integer))
+        try RangeRow(
+            from: from, to: to, kind: kind, pin: pin, at: now, counts: counts, chain: chain
+        ).insert(into: database, partition)
     }
 
     // MARK: Quarantine

@@ -29,8 +29,7 @@ extension LaneWriter {
             if known.decided < next {
                 // The markers tell what the missing batches did, in figures.
                 try addRange(
-                    row, known.decided, next, "ledger-gap", try addBatch(nil),
-                    marker.counts.since(known.counts))
+                    row, known.decided, next, "ledger-gap", marker.counts.since(known.counts))
             } else if known.decided > next {
                 try void(row, beyond: next, why, countsBelow: marker.counts)
                 try database.run(
@@ -43,7 +42,7 @@ extension LaneWriter {
             try insert(marker.partition)
             row = try knownRow(of: marker.partition)
             // Where the contract began is not in the marker: nothing below it is known any more.
-            try addRange(row, 0, next, "ledger-gap", try addBatch(nil), marker.counts)
+            try addRange(row, 0, next, "ledger-gap", marker.counts)
         }
         try database.run(
             """
@@ -65,7 +64,7 @@ extension LaneWriter {
         var counts = Counts()
         counts.read = to - known.decided
         counts.gaps = counts.read
-        try addRange(known.row, known.decided, to, "gap", try addBatch(nil), counts)
+        try addRange(known.row, known.decided, to, "gap", counts)
         try database.run(
             "UPDATE partition SET decided = ?2, read = read + ?3, gaps = gaps + ?3 WHERE id = ?1",
             .integer(known.row), .integer(to), .integer(counts.gaps))
@@ -79,8 +78,7 @@ extension LaneWriter {
         if to < known.decided {
             try void(known.row, beyond: to, why)
         } else if to > known.decided {
-            try addRange(
-                known.row, known.decided, to, "skipped", try addBatch(nil), Counts())
+            try addRange(known.row, known.decided, to, "skipped", Counts())
         }
         try database.run(
             "UPDATE partition SET decided = ?2, fingerprints = '' WHERE id = ?1",
@@ -126,20 +124,16 @@ extension LaneWriter {
     private func void(
         _ row: Int64, beyond point: Int64, _ why: String, countsBelow: Counts? = nil
     ) throws(LedgerFailure) {
-        // Rows do not overlap: only the last one that begins before the point can reach across it.
-        let across = try database.integer(
-            """
-            SELECT from_offset FROM (
-                SELECT from_offset, to_offset FROM decided_range
-                WHERE partition_id = ?1 AND from_offset < ?2 ORDER BY from_offset DESC LIMIT 1)
-            WHERE to_offset > ?2
-            """, .integer(row), .integer(point))
+        // A row of many batches whose ends are known is cut at the end of one of them.
+        if let packed = try across(row, point) { try RangeRow.unpack(row, packed, in: database) }
+        let across = try across(row, point)
         let from = across ?? point
         try database.run(
             """
-            INSERT INTO void_range (partition_id, from_offset, to_offset, kind, batch_id,
-                \(Schema.counts), voided, why)
-            SELECT partition_id, from_offset, to_offset, kind, batch_id, \(Schema.counts), ?3, ?4
+            INSERT INTO void_range (partition_id, from_offset, to_offset, kind, pin,
+                batch_seq, at, batches, \(Schema.counts), voided, why)
+            SELECT partition_id, from_offset, to_offset, kind, pin, batch_seq, at, batches,
+                \(Schema.counts), ?3, ?4
             FROM decided_range WHERE partition_id = ?1 AND from_offset >= ?2
             """, .integer(row), .integer(from), .integer(now), .text(why))
         try database.run(
@@ -147,7 +141,19 @@ extension LaneWriter {
             .integer(row), .integer(from))
         guard across != nil else { return }
         let kept = try countsBelow?.since(summedRanges(row)) ?? Counts()
-        try addRange(row, from, point, "unaccounted", try addBatch(nil), kept)
+        try addRange(row, from, point, "unaccounted", kept)
+    }
+
+    /// Where the row begins that reaches across an offset. Rows do not overlap: only the last one that
+    /// begins before it can.
+    private func across(_ row: Int64, _ point: Int64) throws(LedgerFailure) -> Int64? {
+        try database.integer(
+            """
+            SELECT from_offset FROM (
+                SELECT from_offset, to_offset FROM decided_range
+                WHERE partition_id = ?1 AND from_offset < ?2 ORDER BY from_offset DESC LIMIT 1)
+            WHERE to_offset > ?2
+            """, .integer(row), .integer(point))
     }
 
     /// Reads every range of a partition: for rare turns only.

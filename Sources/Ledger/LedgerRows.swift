@@ -8,8 +8,14 @@ package struct DecidedRange: Hashable, Sendable {
     package var batchSeq: Int64?
     package var pin: ContractPin?
     package var counts: Counts
+    /// How many batches they were decided in: more than one where rows have been coalesced, and
+    /// `batchSeq` is then the last one's.
+    package var batches: Int
+    /// Whether each of the batches can still be told apart.
+    package var isDetailed: Bool
     package init(
-        kind: String, from: Int64, to: Int64, batchSeq: Int64?, pin: ContractPin?, counts: Counts
+        kind: String, from: Int64, to: Int64, batchSeq: Int64?, pin: ContractPin?, counts: Counts,
+        batches: Int = 1, isDetailed: Bool = true
     ) {
         self.kind = kind
         self.from = from
@@ -17,6 +23,8 @@ package struct DecidedRange: Hashable, Sendable {
         self.batchSeq = batchSeq
         self.pin = pin
         self.counts = counts
+        self.batches = batches
+        self.isDetailed = isDetailed
     }
 }
 
@@ -51,7 +59,7 @@ package struct QuarantineEntry: Hashable, Sendable {
 }
 
 extension Ledger {
-    /// The rows that cover what is decided of a partition, by offset. They grow with what was copied.
+    /// The rows that cover what is decided of a partition, by offset.
     package func ranges(
         _ contract: String, _ partition: SourcePartition
     ) throws(LedgerFailure) -> [DecidedRange] {
@@ -60,9 +68,9 @@ extension Ledger {
             try database.query(
                 """
                 SELECT kind, from_offset, to_offset, batch_seq, version, hash, r.read, r.delivered,
-                    r.filtered, r.dropped, r.quarantined, r.gaps, r.bytes
-                FROM decided_range AS r JOIN batch ON batch.id = batch_id
-                    JOIN partition ON partition.id = partition_id
+                    r.filtered, r.dropped, r.quarantined, r.gaps, r.bytes, batches,
+                    batches = 1 OR detail IS NOT NULL
+                FROM decided_range AS r JOIN partition ON partition.id = partition_id
                     LEFT JOIN contract_version ON contract_version.id = pin
                 WHERE partition.contract = ?1 AND topic = ?2 AND partition = ?3
                 ORDER BY from_offset
@@ -75,7 +83,8 @@ extension Ledger {
                         pin: row.optionalText(4).map {
                             ContractPin(version: $0, hash: row.text(5))
                         },
-                        counts: Counts(row, from: 6)))
+                        counts: Counts(row, from: 6), batches: Int(row.integer(13)),
+                        isDetailed: row.integer(14) != 0))
             }
             return ranges
         }

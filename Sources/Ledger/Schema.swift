@@ -8,6 +8,7 @@ enum Schema {
 
     static let migrations = [
         Migration(name: "first", sql: first), Migration(name: "acts", sql: acts),
+        Migration(name: "coalescing", sql: coalescing),
     ]
 
     /// "CDLG": tells a ledger from any other SQLite file.
@@ -185,5 +186,41 @@ enum Schema {
         DROP TABLE act;
         ALTER TABLE new_act RENAME TO act;
         CREATE INDEX act_of_contract ON act (contract, lane);
+        """
+
+    /// A range says itself what decided it and when, so that many become one without leaving rows of
+    /// `batch` behind. chain: the partition's chain head at `to_offset`, empty where it is not known.
+    /// batches, since: how many batches a row stands for, and when the first of them was decided (`at`:
+    /// the last). detail: each of them, as `PackedBatches` has it, until keepDetail is over. A decided
+    /// row of many may hold filtered ones; its counts tell.
+    private static let coalescing = """
+        CREATE TABLE coalesced_range (
+            partition_id INTEGER NOT NULL REFERENCES partition, from_offset INTEGER NOT NULL,
+            to_offset INTEGER NOT NULL, kind TEXT NOT NULL,
+            pin INTEGER REFERENCES contract_version, batch_seq INTEGER, at INTEGER NOT NULL,
+            \(countColumns), chain TEXT NOT NULL DEFAULT '', batches INTEGER NOT NULL DEFAULT 1,
+            since INTEGER, detail BLOB,
+            PRIMARY KEY (partition_id, from_offset), CHECK (from_offset < to_offset))
+            WITHOUT ROWID;
+        INSERT INTO coalesced_range (partition_id, from_offset, to_offset, kind, pin, batch_seq, at,
+            \(counts))
+        SELECT partition_id, from_offset, to_offset, kind, pin, batch_seq, at, \(counts)
+        FROM decided_range JOIN batch ON batch.id = batch_id;
+        DROP TABLE decided_range;
+        ALTER TABLE coalesced_range RENAME TO decided_range;
+
+        CREATE TABLE overruled_range (
+            id INTEGER PRIMARY KEY, partition_id INTEGER NOT NULL, from_offset INTEGER NOT NULL,
+            to_offset INTEGER NOT NULL, kind TEXT NOT NULL, pin INTEGER, batch_seq INTEGER,
+            at INTEGER NOT NULL, \(countColumns), batches INTEGER NOT NULL DEFAULT 1,
+            voided INTEGER NOT NULL, why TEXT NOT NULL);
+        INSERT INTO overruled_range (id, partition_id, from_offset, to_offset, kind, pin, batch_seq,
+            at, \(counts), voided, why)
+        SELECT v.id, partition_id, from_offset, to_offset, kind, pin, batch_seq, at, \(counts),
+            voided, why
+        FROM void_range AS v JOIN batch ON batch.id = batch_id;
+        DROP TABLE void_range;
+        ALTER TABLE overruled_range RENAME TO void_range;
+        DROP TABLE batch;
         """
 }

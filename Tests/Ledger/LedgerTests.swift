@@ -217,7 +217,3 @@ import Testing
         #expect(try ledger.quickCheck().isEmpty)
     }
 }
-
-private final class TestClock: @unchecked Sendable {
-    var milliseconds: Int64 = 0
-}

@@ -55,3 +55,8 @@ func refused(_ partition: SourcePartition, _ offset: Int64, bytes: Int = 3) -> Q
         value: [UInt8](repeating: 120, count: bytes), headerNames: ["trace", "", "trace"],
         headerValues: [[1, 2], nil, []], rule: "required", path: "a.b", detail: "is absent")
 }
+
+/// Wall-clock time that stands still until a test moves it.
+final class TestClock: @unchecked Sendable {
+    var milliseconds: Int64 = 0
+}
