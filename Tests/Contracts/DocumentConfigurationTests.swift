@@ -47,7 +47,8 @@ import Testing
               tail-2026: ${env:TAIL_KEY}
               other: ${file:/run/secrets/other}
             checkpoints: { topic: crossdock.marks, key: "${file:secrets/checkpoints.key}" }
-            quarantine: { maxBytes: 2GiB }
+            quarantine: { maxBytes: 2GiB, keepFor: 30d }
+            ledger: { keepDetail: 36h }
             lanes: 3
             """, file: "etc/dock/crossdock.yaml")
         #expect(diagnostics == [])
@@ -77,6 +78,8 @@ import Testing
                 == Checkpoints(
                     topic: "crossdock.marks", key: .file("etc/dock/secrets/checkpoints.key")))
         #expect(configuration.quarantineMaxBytes == 2 << 30)
+        #expect(configuration.quarantineKeepFor == .seconds(30 * 86_400))
+        #expect(configuration.keepDetail == .seconds(36 * 3600))
         #expect(configuration.lanes == 3)
         #expect(configuration.places[.environment("TAIL_KEY")]?.line == 10)
     }
@@ -90,6 +93,8 @@ import Testing
         #expect(configuration.keys.isEmpty)
         #expect(configuration.checkpoints.topic == "crossdock.checkpoints")
         #expect(configuration.quarantineMaxBytes == 1 << 30)
+        #expect(configuration.quarantineKeepFor == nil)
+        #expect(configuration.keepDetail == .seconds(7 * 86_400))
         #expect(configuration.lanes == 2)
     }
 
@@ -99,15 +104,18 @@ import Testing
         expect(
             minimal + "⟦statedirectory⟧: x\n",
             "unknown key 'statedirectory' in crossdock.yaml; did you mean 'stateDirectory'?")
-        for later in ["http: { listen: 127.0.0.1:8642 }", "ledger: { keepDetail: 7d }"] {
-            let key = String(later.prefix { $0 != ":" })
-            expect(
-                minimal + "⟦\(key)⟧" + later.dropFirst(key.count) + "\n",
-                "'\(key)' is not available in this release; leave it out")
-        }
         expect(
-            minimal + "quarantine: { ⟦keepFor⟧: 30d }\n",
-            "'keepFor' is not available in this release; leave it out")
+            minimal + "⟦http⟧: { listen: 127.0.0.1:8642 }\n",
+            "'http' is not available in this release; leave it out")
+        expect(
+            minimal + "quarantine: { keepFor: ⟦10m⟧ }\n",
+            "'keepFor' is 10m; it takes 1h to 3650d")
+        expect(
+            minimal + "ledger: { keepDetail: ⟦7⟧ }\n",
+            "'keepDetail' is a duration with its unit, such as 100ms, 5s, 10m, 1h or 30d")
+        expect(
+            minimal + "ledger: { ⟦keepdetail⟧: 7d }\n",
+            "unknown key 'keepdetail' in ledger; did you mean 'keepDetail'?")
         expect(minimal + "lanes: ⟦0⟧\n", "'lanes' is an integer, 1 to 64")
         expect(minimal + "contracts: ⟦a.yaml⟧\n", "'contracts' is a list; not a string")
         expect(

@@ -14,6 +14,10 @@ package struct Configuration: Sendable, Hashable {
     package var checkpoints: Checkpoints
     /// Bytes.
     package var quarantineMaxBytes: Int
+    /// How long a refused record is kept, nil = for ever.
+    package var quarantineKeepFor: Duration?
+    /// How long the ledger can tell each batch apart.
+    package var keepDetail: Duration
     /// Lanes a contract, 1 to 64; fixed once a contract has started.
     package var lanes: Int
     /// Where each secret reference stands in the file.
@@ -22,7 +26,8 @@ package struct Configuration: Sendable, Hashable {
     package init(
         file: String, directory: String, stateDirectory: String, contracts: [String],
         clusters: [String: Cluster], keys: [String: SecretReference], checkpoints: Checkpoints,
-        quarantineMaxBytes: Int = 1 << 30, lanes: Int = 2,
+        quarantineMaxBytes: Int = 1 << 30, quarantineKeepFor: Duration? = nil,
+        keepDetail: Duration = .seconds(7 * 86_400), lanes: Int = 2,
         places: [SecretReference: Mark] = [:]
     ) {
         self.file = file
@@ -33,6 +38,8 @@ package struct Configuration: Sendable, Hashable {
         self.keys = keys
         self.checkpoints = checkpoints
         self.quarantineMaxBytes = quarantineMaxBytes
+        self.quarantineKeepFor = quarantineKeepFor
+        self.keepDetail = keepDetail
         self.lanes = lanes
         self.places = places
     }

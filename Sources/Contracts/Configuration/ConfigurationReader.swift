@@ -55,8 +55,8 @@ private struct Reading {
                 root, "crossdock.yaml",
                 known: [
                     "stateDirectory", "contracts", "clusters", "keys", "checkpoints", "quarantine",
-                    "lanes",
-                ], later: ["http", "ledger"], &findings)
+                    "ledger", "lanes",
+                ], later: ["http"], &findings)
         else { return nil }
         let clusters = clusters(
             members.required(
@@ -67,6 +67,7 @@ private struct Reading {
             &findings)
         let state = members["stateDirectory"].flatMap { findings.string($0, "stateDirectory") }
         let quarantine = quarantine(members["quarantine"], &findings)
+        let keepDetail = keepDetail(members["ledger"], &findings)
         let lanes = members["lanes"].flatMap { findings.integer($0, "lanes", in: 1...64) }
         let contracts = contracts(members["contracts"], &findings)
         let keys = keys(members["keys"], &findings)
@@ -77,7 +78,8 @@ private struct Reading {
             keys: keys,
             checkpoints: checkpoints
                 ?? Checkpoints(topic: "", key: .environment("")),
-            quarantineMaxBytes: quarantine, lanes: lanes ?? 2, places: places)
+            quarantineMaxBytes: quarantine.maxBytes ?? 1 << 30, quarantineKeepFor: quarantine.keepFor,
+            keepDetail: keepDetail ?? .seconds(7 * 86_400), lanes: lanes ?? 2, places: places)
     }
 
     private func contracts(_ node: YAMLNode?, _ findings: inout Findings) -> [String] {
@@ -176,15 +178,27 @@ private struct Reading {
         return Checkpoints(topic: topic ?? "crossdock.checkpoints", key: found)
     }
 
-    private func quarantine(_ node: YAMLNode?, _ findings: inout Findings) -> Int {
-        let standard = 1 << 30
+    private func quarantine(
+        _ node: YAMLNode?, _ findings: inout Findings
+    ) -> (maxBytes: Int?, keepFor: Duration?) {
         guard let node,
-            let members = Members(
-                node, "quarantine", known: ["maxBytes"], later: ["keepFor"], &findings)
-        else { return standard }
-        return findings.byteCount(members["maxBytes"], "maxBytes", in: 1 << 10...1 << 44)
-            ?? standard
+            let members = Members(node, "quarantine", known: ["maxBytes", "keepFor"], &findings)
+        else { return (nil, nil) }
+        return (
+            findings.byteCount(members["maxBytes"], "maxBytes", in: 1 << 10...1 << 44),
+            findings.duration(members["keepFor"], "keepFor", in: Self.keeping)
+        )
     }
+
+    private func keepDetail(_ node: YAMLNode?, _ findings: inout Findings) -> Duration? {
+        guard let node,
+            let members = Members(node, "ledger", known: ["keepDetail"], &findings)
+        else { return nil }
+        return findings.duration(members["keepDetail"], "keepDetail", in: Self.keeping)
+    }
+
+    /// An hour to ten years, in milliseconds.
+    private static let keeping = 3_600_000...3650 * 86_400_000
 
     /// The members of a mapping from names to things; a name is letters, digits, `.`, `_` and `-`.
     private func named(

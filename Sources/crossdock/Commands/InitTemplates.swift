@@ -34,7 +34,12 @@ enum InitTemplates {
           key: ${file:./secrets/checkpoints.key}
 
         # Refused records wait in the ledger, up to here; a full quarantine halts the lane.
+        # keepFor: 90d would forget them after that time.
         quarantine: { maxBytes: 1GiB }
+
+        # The ledger can tell every batch apart for so long; after that it keeps a row an hour, later a
+        # row a day.
+        ledger: { keepDetail: 7d }
 
         # Per contract; each has its thread and its transactions. Fixed once a contract has started.
         lanes: 2

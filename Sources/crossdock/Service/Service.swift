@@ -48,11 +48,14 @@ final class Service: Sendable {
             log(.warn, "no contract is active: nothing runs until one says 'status: active'")
         }
         for plan in plans { start(plan) }
-        checkLedger()
+        let keeper = LedgerKeeper(
+            ledger: ledger, keeping: Keeping(project.configuration), log: log, stop: stop)
+        keeper.start()
         while endings.withLock({ $0.count }) < plans.count || (plans.isEmpty && !untilCaughtUp) {
             if stop.wait(milliseconds: 200) { log(.info, "stopping") }
             if plans.isEmpty && stop.isSet { break }
         }
+        if !stop.isSet { keeper.finish() }
         let halted = endings.withLock { $0.count { $0 == .halted } }
         log(.info, "stopped", [("lanes", "\(plans.count)"), ("halted", "\(halted)")])
         return halted == 0 ? .fine : .bad
@@ -79,20 +82,6 @@ final class Service: Sendable {
         }
         thread.name = "lane \(plan.contract.id).\(plan.lane)"
         thread.stackSize = 4 << 20
-        thread.start()
-    }
-
-    /// SQLite's quick_check beside the running lanes: it reads the whole file.
-    private func checkLedger() {
-        let thread = Thread { [ledger, log] in
-            guard let damage = try? ledger.quickCheck(), !damage.isEmpty else { return }
-            log(
-                .error, "the ledger is damaged",
-                [
-                    ("found", damage.prefix(3).joined(separator: "; ")),
-                    ("runbook", "runbooks/halts/ledger-corrupt.md"),
-                ])
-        }
         thread.start()
     }
 
