@@ -78,7 +78,8 @@ private struct Reading {
             keys: keys,
             checkpoints: checkpoints
                 ?? Checkpoints(topic: "", key: .environment("")),
-            quarantineMaxBytes: quarantine.maxBytes ?? 1 << 30, quarantineKeepFor: quarantine.keepFor,
+            quarantineMaxBytes: quarantine.maxBytes ?? 1 << 30,
+            quarantineKeepFor: quarantine.keepFor,
             keepDetail: keepDetail ?? .seconds(7 * 86_400), lanes: lanes ?? 2, places: places)
     }
 
