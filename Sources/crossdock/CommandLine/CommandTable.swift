@@ -5,6 +5,7 @@ enum CommandTable {
         Init.self,
         Validate.self,
         Preview.self,
+        Diff.self,
         Start.self,
         Lag.self,
         Status.self,
