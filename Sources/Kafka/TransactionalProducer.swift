@@ -82,6 +82,9 @@ package final class TransactionalProducer {
         return isSpoilt || crossdock_wire_interrupted(client.context.wire) != 0
     }
 
+    /// The library has lost every broker, and none has answered since: as of the last `serve`.
+    package var isAway: Bool { client?.outage != nil }
+
     /// EndTxn requests sent since `begin`: exactly 1 after a transaction that went well.
     package var endTxnSent: Int {
         client.map { Int(crossdock_wire_end_txn_sent($0.context.wire)) } ?? 0

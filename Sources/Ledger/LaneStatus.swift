@@ -71,7 +71,7 @@ package struct PartitionReport: Hashable, Sendable {
 
 extension Ledger {
     /// Says what a lane is doing. Not durable by itself: it rides with the next durable write, and only
-    /// reports read it. `since` moves when the state or its detail changes.
+    /// reports read it. `since` moves when the state changes; its detail may change meanwhile.
     package func setState(
         _ lane: LaneID, state: String, detail: String, committed: Bool = false,
         retryAt: Int64? = nil
@@ -82,7 +82,7 @@ extension Ledger {
                 """
                 INSERT INTO lane_state VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?5)
                 ON CONFLICT (contract, lane) DO UPDATE SET
-                    since = iif(state = ?3 AND detail = ?4, since, ?5), state = ?3, detail = ?4,
+                    since = iif(state = ?3, since, ?5), state = ?3, detail = ?4,
                     retry_at = ?6, last_commit = coalesce(?7, last_commit), heartbeat = ?5
                 """, .text(lane.contract), .int(lane.lane), .text(state), .text(detail),
                 .integer(now), .optional(retryAt), committed ? .integer(now) : .null)

@@ -198,6 +198,7 @@ package struct LagBuilder: Sendable {
         switch lane.state {
         case .halted: return (.halted, nil)
         case .stopped: return (.stop, lane.detail.isEmpty ? nil : lane.detail)
+        case .stalled: return (.stall, "since \(Wording.time(lane.since)): \(lane.detail)")
         // A lane that was told to go on has not yet.
         case .starting, .recovering, .waiting, .suspended, .revoked:
             let what = lane.detail.isEmpty ? lane.state.rawValue : lane.detail

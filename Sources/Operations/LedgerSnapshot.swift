@@ -2,7 +2,7 @@ package import Ledger
 
 /// What a lane is doing, as the service wrote it into the ledger from its own loop.
 package enum LaneState: String, Sendable, Hashable, CaseIterable {
-    case starting, recovering, running, idle, waiting, halted, stopped
+    case starting, recovering, running, idle, waiting, stalled, halted, stopped
     /// An operator's act keeps it still.
     case suspended, revoked
 }

@@ -7,7 +7,7 @@ extension Lane {
     func turn() throws {
         try saveWhenQuiet()
         try heedActs()
-        if world.now() - checkedAt >= plan.pace.check { try check() }
+        if isCheckDue { try check() }
         if try writeMarkersDue() { return }
         if isStill { try standStill() }
         if slots.isEmpty { return rest() }
@@ -48,7 +48,8 @@ extension Lane {
                 if !arrived.isEmpty { break }
                 if world.now() - quietSince >= plan.pace.quiet { hasWaited = true }
                 try saveWhenQuiet()
-                if world.now() - checkedAt >= plan.pace.check { break }
+                partner.serve()
+                if isCheckDue { break }
                 if world.now() - actsReadAt >= plan.pace.acts { break }
                 reportIdle()
             } else {
@@ -56,6 +57,12 @@ extension Lane {
             }
         }
         if batch.decided == source.held.count { takeEnds() }
+    }
+
+    /// Sooner where the partner seems to be away: an idle lane would not notice until the next record.
+    private var isCheckDue: Bool {
+        let pace = partner.isAway ? plan.pace.quiet : plan.pace.check
+        return world.now() - checkedAt >= pace
     }
 
     private func timeLeft() -> Duration {
@@ -141,6 +148,7 @@ extension Lane {
                         rule: .tooLarge,
                         detail: "the output is larger than the partner's topic takes"))
             case .queueFull:
+                if world.isStopping { throw PortFailure(.stopped, "produce", "stopping") }
                 partner.serve()
                 world.wait(.milliseconds(1))
                 try keepYoung()

@@ -73,7 +73,7 @@ extension Lane {
         careful = true
         carefulUntil = Dictionary(
             uniqueKeysWithValues: slots.map { ($0.partition, $0.next) })
-        throw Renew(cause: .renew("the partner's broker refused a batch: \(refusal)"))
+        throw Renew(cause: .refused("the partner's broker refused a batch: \(refusal)"))
     }
 
     /// Refused alone: this record is the culprit.
@@ -81,7 +81,7 @@ extension Lane {
         let acknowledged = try partner.flush(timeout: partner.transactionTimeout / 4)
         guard let refusal = acknowledged.refusal else { return }
         culprits.insert(SourcePosition(slots[slot].partition, record.offset))
-        throw Renew(cause: .renew("the partner's broker refused a record: \(refusal)"))
+        throw Renew(cause: .refused("the partner's broker refused a record: \(refusal)"))
     }
 
     func withCulprits(

@@ -203,6 +203,9 @@ package protocol LanePartner: AnyObject {
     /// After a commit or an abort: an EndTxn may still be under way, or more than one was sent. No new
     /// transaction may begin on this producer (KIP-890's hole in transactions v1).
     var isDirty: Bool { get }
+    /// The client library has lost every broker, and none has answered since. Costs nothing to ask; as
+    /// fresh as the last `serve`.
+    var isAway: Bool { get }
     /// Largest transaction.timeout.ms in use for this lane.
     var transactionTimeout: Duration { get }
 

@@ -11,9 +11,11 @@ package struct Recovery: Hashable, Sendable {
     package enum Cause: Hashable, Sendable {
         /// The process starts, or the operator said so: the one case that may fence a living twin.
         case start
-        /// The outcome of a transaction is unknown, the producer is dirty or broken, the broker refused
-        /// a batch, the lane waited, or partitions appeared.
+        /// The outcome of a transaction is unknown, the producer is dirty or broken, the lane waited, or
+        /// partitions appeared.
         case renew(String)
+        /// The broker refused contents (INVALID_RECORD, …): an answer that hides no fence.
+        case refused(String)
         /// Another producer has our transactional.id, or the coordinator timed our transaction out, or
         /// an error that may hide either.
         case fenced(String)
@@ -158,15 +160,18 @@ package struct Recovery: Hashable, Sendable {
         }
         if mustWaitOut && !hasWaitedOut { return enter(.waitingOut, .wait(.transactionTimeout)) }
         inits += 1
+        // What goes wrong from here on says nothing about contents any more.
+        if case .refused(let why) = cause { cause = .renew(why) }
         return enter(.initialising, .initialise)
     }
 
     /// Two instances would fence each other for ever if each claimed again at once: a twin may be
     /// between its init and its claim. An error can hide a fence, so the second init without a
-    /// committed batch in between waits too.
+    /// committed batch in between waits too. A refusal of contents comes after a claim of ours has
+    /// committed, and each finds a culprit: two lanes that only meet refusals see each other's claims.
     private var mustWaitOut: Bool {
         switch cause {
-        case .start: false
+        case .start, .refused: false
         case .fenced: true
         case .renew: inits > 0
         }

@@ -79,6 +79,9 @@ final class ClientHandle {
         Unmanaged.passUnretained(context).release()
     }
 
+    /// The library has given this client up (`rd_kafka_fatal_error`): only a new one helps.
+    var isFatal: Bool { rd_kafka_fatal_error(raw, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR }
+
     /// The last error event that no reply has followed since: the cluster cannot be reached.
     var outage: KafkaFailure? {
         let code = crossdock_wire_outage(context.wire)

@@ -45,12 +45,14 @@ package final class ClusterClient {
     func handle(_ isolation: Isolation) throws(KafkaFailure) -> ClientHandle {
         switch isolation {
         case .readCommitted:
-            if let committed { return committed }
+            if let committed, !committed.isFatal { return committed }
+            committed?.close()
             let handle = try open("read_committed")
             committed = handle
             return handle
         case .readUncommitted:
-            if let uncommitted { return uncommitted }
+            if let uncommitted, !uncommitted.isFatal { return uncommitted }
+            uncommitted?.close()
             let handle = try open("read_uncommitted")
             uncommitted = handle
             return handle

@@ -35,8 +35,12 @@ extension ClusterClient {
         defer { rd_kafka_topic_destroy(reference) }
         while true {
             var metadata: UnsafePointer<rd_kafka_metadata>?
+            rd_kafka_poll(handle.raw, 0)
+            // Every broker is known to be lost: time for one more attempt to connect.
+            let patience = handle.outage == nil ? deadline.remaining : .seconds(2)
             let error = rd_kafka_metadata(
-                handle.raw, 0, reference, &metadata, max(1, deadline.remaining.milliseconds))
+                handle.raw, 0, reference, &metadata,
+                max(1, min(patience, deadline.remaining).milliseconds))
             guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
                 throw failure(handle, "metadata", error)
             }

@@ -35,7 +35,7 @@ enum Status: Command {
         case .running, .idle: .green
         case .starting, .recovering: .cyan
         case .waiting: .yellow
-        case .halted: .red
+        case .halted, .stalled: .red
         case .stopped, .suspended, .revoked: .grey
         }
     }

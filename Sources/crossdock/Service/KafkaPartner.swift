@@ -12,15 +12,20 @@ final class KafkaPartner: LanePartner {
     private let plan: LanePlan
     private let checkpointTopic: String
     private let checkpoints: CheckpointTopicMaker
+    private let stop: StopSignal
+    private let generation: LaneGeneration
     private var producer: TransactionalProducer?
     private var askedMaximum: AskedMaximum?
     private static let patience = Duration.seconds(10)
 
     init(
         _ configuration: ClientConfiguration, plan: LanePlan, checkpointTopic: String,
-        checkpoints: CheckpointTopicMaker, log: @escaping ClientLogSink
+        checkpoints: CheckpointTopicMaker, stop: StopSignal, generation: LaneGeneration,
+        log: @escaping ClientLogSink
     ) {
         self.configuration = configuration
+        self.stop = stop
+        self.generation = generation
         self.plan = plan
         self.checkpointTopic = checkpointTopic
         self.checkpoints = checkpoints
@@ -34,12 +39,13 @@ final class KafkaPartner: LanePartner {
     }
 
     var isDirty: Bool { producer?.isDirty ?? true }
+    var isAway: Bool { producer?.isAway ?? false }
     var transactionTimeout: Duration { configuration.transactionTimeout }
 
     // MARK: Who is there
 
     func facts(topics: [String]) throws(PortFailure) -> PartnerFacts {
-        try port { () throws(KafkaFailure) in
+        try generation.ask("metadata", within: Self.patience * 4) { () throws(KafkaFailure) in
             let id = try cluster.clusterID(timeout: Self.patience)
             let all = topics + [checkpointTopic]
             var counts = try cluster.partitionCounts(all, timeout: Self.patience)
@@ -55,7 +61,7 @@ final class KafkaPartner: LanePartner {
     }
 
     func highWatermarks(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64] {
-        try port { () throws(KafkaFailure) in
+        try generation.ask("list_offsets", within: Self.patience) { () throws(KafkaFailure) in
             try cluster.watermarks(
                 positions.map { TopicPartition(topic: $0.topic, partition: $0.partition) },
                 isolation: .readUncommitted, timeout: Self.patience
@@ -67,7 +73,7 @@ final class KafkaPartner: LanePartner {
         partition: Int32, from offset: Int64?, timeout: Duration,
         visit: (CheckpointRecord) -> Bool
     ) throws(PortFailure) -> CheckpointScan {
-        let result = try port { () throws(KafkaFailure) in
+        let result = try generation.ask("scan", within: timeout) { () throws(KafkaFailure) in
             try cluster.scan(
                 TopicPartition(topic: checkpointTopic, partition: partition), from: offset,
                 timeout: timeout
@@ -90,13 +96,14 @@ final class KafkaPartner: LanePartner {
 
     func initialise(careful: Bool) throws(PortFailure) {
         close()
-        let made = TransactionalProducer(
-            configuration, transactionalID: plan.transactionalID, topics: plan.partnerTopics,
-            checkpointTopic: checkpointTopic, maxMessageBytes: smallestMaximum(), log: log)
-        try port { () throws(KafkaFailure) in
+        producer = try generation.ask("init_transactions", within: .seconds(40)) {
+            () throws(KafkaFailure) in
+            let made = TransactionalProducer(
+                configuration, transactionalID: plan.transactionalID, topics: plan.partnerTopics,
+                checkpointTopic: checkpointTopic, maxMessageBytes: smallestMaximum(), log: log)
             try made.initialise(careful: careful, timeout: .seconds(20))
+            return made
         }
-        producer = made
     }
 
     /// The smallest max.message.bytes of the partner topics; nil where the partner does not tell (no
@@ -121,7 +128,7 @@ final class KafkaPartner: LanePartner {
 
     func begin() throws(PortFailure) {
         let producer = try opened()
-        try port { () throws(KafkaFailure) in try producer.begin() }
+        try generation.ask("begin_transaction", within: Self.patience) { () throws(KafkaFailure) in try producer.begin() }
     }
 
     func produce(_ output: borrowing OutputRecord, topic: Int) throws(PortFailure) -> Produced {
@@ -143,16 +150,27 @@ final class KafkaPartner: LanePartner {
 
     func produceCheckpoint(partition: Int32, key: [UInt8], value: [UInt8]) throws(PortFailure) {
         let producer = try opened()
-        try port { () throws(KafkaFailure) in
+        try generation.ask("producev", within: Self.patience) { () throws(KafkaFailure) in
             try producer.produceCheckpoint(partition: partition, key: key, value: value)
         }
     }
 
     func serve() { producer?.serve() }
 
+    /// In slices, so that SIGTERM is heeded: what is not acknowledged soon after it is aborted.
     func flush(timeout: Duration) throws(PortFailure) -> Acknowledged {
         let producer = try opened()
-        let report = try port { () throws(KafkaFailure) in try producer.flush(timeout: timeout) }
+        let start = ContinuousClock.now
+        let report = try generation.ask("flush", within: timeout) { () throws(KafkaFailure) in
+            while true {
+                let left = stop.patience(timeout - (.now - start))
+                do throws(KafkaFailure) {
+                    return try producer.flush(timeout: min(left, .milliseconds(200)))
+                } catch {
+                    guard error.kind == .unavailable, left > .zero else { throw error }
+                }
+            }
+        }
         let topics = plan.partnerTopics
         return Acknowledged(
             count: report.acknowledged, failed: report.failed, refusal: report.refusal,
@@ -164,26 +182,43 @@ final class KafkaPartner: LanePartner {
 
     func commit(timeout: Duration) -> CommitOutcome {
         guard let producer else { return .unknown("the producer is closed") }
-        switch producer.commit(timeout: timeout) {
-        case .committed: return .committed
-        case .notSent(let why): return .notSent(why)
-        case .unknown(let why): return .unknown(why)
-        case .fenced(let why): return .fenced(why)
+        do throws(PortFailure) {
+            let result = try generation.ask("commit_transaction", within: timeout) {
+                producer.commit(timeout: timeout)
+            }
+            switch result {
+            case .committed: return .committed
+            case .notSent(let why): return .notSent(why)
+            case .unknown(let why): return .unknown(why)
+            case .fenced(let why): return .fenced(why)
+            }
+        } catch {
+            return .unknown(error.detail)
         }
     }
 
     func abort(timeout: Duration) -> AbortOutcome {
         guard let producer else { return .unknown("the producer is closed") }
-        switch producer.abort(timeout: timeout) {
-        case .aborted: return .aborted
-        case .unknown(let why): return .unknown(why)
-        case .fenced(let why): return .fenced(why)
+        do throws(PortFailure) {
+            let result = try generation.ask("abort_transaction", within: timeout) {
+                producer.abort(timeout: timeout)
+            }
+            switch result {
+            case .aborted: return .aborted
+            case .unknown(let why): return .unknown(why)
+            case .fenced(let why): return .fenced(why)
+            }
+        } catch {
+            return .unknown(error.detail)
         }
     }
 
+    /// A replaced thread closes what it made, too; nobody waits for it.
     func close() {
-        producer?.close()
+        guard let old = producer else { return }
         producer = nil
+        if generation.isOver { return old.close() }
+        try? generation.ask("destroy", within: Self.patience) { old.close() }
     }
 
     private var notOpen: PortFailure {

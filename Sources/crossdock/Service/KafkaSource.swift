@@ -8,6 +8,7 @@ final class KafkaSource: LaneSource {
     private let consumer: LaneConsumer
     private let cluster: ClusterClient
     private let group: String
+    private let generation: LaneGeneration
     /// How long one question to the cluster may take.
     private static let patience = Duration.seconds(10)
     private let capacity: Int
@@ -18,8 +19,10 @@ final class KafkaSource: LaneSource {
     private var last = 0
 
     init(
-        _ configuration: ClientConfiguration, contract: Contract, log: @escaping ClientLogSink
+        _ configuration: ClientConfiguration, contract: Contract, generation: LaneGeneration,
+        log: @escaping ClientLogSink
     ) {
+        self.generation = generation
         group = "crossdock.\(contract.id)"
         // As many as a batch may hold, and what a poll may bring on top.
         capacity = 8 * contract.delivery.maxRecords + 20_000
@@ -42,13 +45,15 @@ final class KafkaSource: LaneSource {
     func assign(_ positions: [SourcePosition]) throws(PortFailure) {
         first = 0
         last = 0
-        try port { () throws(KafkaFailure) in try consumer.assign(positions.map(\.offsets)) }
+        try generation.ask("assign", within: Self.patience) { () throws(KafkaFailure) in
+            try consumer.assign(positions.map(\.offsets))
+        }
     }
 
     func poll(limit: Int, timeout: Duration) throws(PortFailure) -> [PartitionEnd] {
         makeRoom()
         let room = min(limit, capacity - last)
-        let ends = try port { () throws(KafkaFailure) in
+        let ends = try generation.ask("poll", within: timeout) { () throws(KafkaFailure) in
             try consumer.poll(limit: room, timeout: timeout) { record in
                 (records + last).initialize(
                     to: SourceRecord(
@@ -79,12 +84,14 @@ final class KafkaSource: LaneSource {
         }
     }
 
-    func commit(_ positions: [SourcePosition]) { consumer.commit(positions.map(\.offsets)) }
+    func commit(_ positions: [SourcePosition]) {
+        if !generation.isOver { consumer.commit(positions.map(\.offsets)) }
+    }
 
     // MARK: The second handle
 
     func facts(topics: [String]) throws(PortFailure) -> SourceFacts {
-        try port { () throws(KafkaFailure) in
+        try generation.ask("metadata", within: Self.patience * 2) { () throws(KafkaFailure) in
             SourceFacts(
                 clusterID: try cluster.clusterID(timeout: Self.patience),
                 partitions: try cluster.partitionCounts(topics, timeout: Self.patience))
@@ -92,7 +99,7 @@ final class KafkaSource: LaneSource {
     }
 
     func watermarks(_ partitions: [SourcePartition]) throws(PortFailure) -> [Watermarks] {
-        let found = try port { () throws(KafkaFailure) in
+        let found = try generation.ask("list_offsets", within: Self.patience) { () throws(KafkaFailure) in
             try cluster.watermarks(
                 partitions.map(\.kafka), isolation: .readUncommitted, timeout: Self.patience)
         }
@@ -102,7 +109,7 @@ final class KafkaSource: LaneSource {
     func groupOffsets(
         _ partitions: [SourcePartition], group other: String?
     ) throws(PortFailure) -> [Int64?] {
-        try port { () throws(KafkaFailure) in
+        try generation.ask("committed", within: Self.patience) { () throws(KafkaFailure) in
             try cluster.groupOffsets(
                 partitions.map(\.kafka), group: other ?? group, timeout: Self.patience)
         }
@@ -111,7 +118,7 @@ final class KafkaSource: LaneSource {
     func offsets(
         _ partitions: [SourcePartition], at milliseconds: Int64
     ) throws(PortFailure) -> [Int64] {
-        let found = try port { () throws(KafkaFailure) in
+        let found = try generation.ask("offsets_for_times", within: Self.patience) { () throws(KafkaFailure) in
             try cluster.offsets(
                 partitions.map(\.kafka), at: milliseconds, timeout: Self.patience)
         }
@@ -137,7 +144,7 @@ final class KafkaSource: LaneSource {
     func probe(
         _ positions: [SourcePosition], visit: (Int, SourceRecord?) -> Void
     ) throws(PortFailure) {
-        try port { () throws(KafkaFailure) in
+        try generation.ask("probe", within: Self.patience * 2) { () throws(KafkaFailure) in
             try cluster.probe(positions.map(\.offsets), timeout: Self.patience) { index, record in
                 visit(
                     index,
@@ -155,16 +162,6 @@ final class KafkaSource: LaneSource {
 }
 
 /// Kafka's failures in the lane's words.
-func port<Result>(
-    _ body: () throws(KafkaFailure) -> Result
-) throws(PortFailure) -> Result {
-    do throws(KafkaFailure) {
-        return try body()
-    } catch {
-        throw PortFailure(error)
-    }
-}
-
 extension PortFailure {
     init(_ failure: KafkaFailure) {
         let kind: PortFailure.Kind =

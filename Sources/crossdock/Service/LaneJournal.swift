@@ -14,9 +14,17 @@ final class LaneJournal: Sendable {
 
     private struct Memory {
         var state = ""
-        var waitingFor = ""
+        var detail = ""
+        /// What was told, and when: an outage of an hour is a line at its beginning, a reminder now
+        /// and then, and a line at its end.
+        var told: [String: ContinuousClock.Instant] = [:]
+        var waitsSince: ContinuousClock.Instant?
         var committedAt: ContinuousClock.Instant?
     }
+
+    private static let reminder = Duration.seconds(600)
+    /// Told anew after a commit.
+    private static let troubles = ["waiting", "refused", "aborted", "unknown", "recovered"]
 
     init(log: Log, ledger: Ledger, lane: LaneID, target: String) {
         self.log = log
@@ -29,16 +37,21 @@ final class LaneJournal: Sendable {
     func take(_ news: LaneNews) {
         switch news {
         case .recovering(let step):
-            enter("recovering", step)
+            // A try during an outage is part of the wait.
+            if !waits { enter("recovering", step) }
         case .recovered(let verdict, let batchSeq):
-            tell(.info, "recovered", ["verdict": verdict, "batch": "\(batchSeq)"])
+            tell(
+                once("recovered", .info), "recovered",
+                ["verdict": verdict, "batch": "\(batchSeq)"])
         case .running:
             enter("running", "")
         case .idle:
+            endWait()
             enter("idle", "")
         case .waiting(let failure, let retry):
             wait(failure, retry)
         case .halted(let halt):
+            memory.withLock { $0.waitsSince = nil }
             enter("halted", halt.reason)
             tell(
                 .error, "halted",
@@ -61,36 +74,57 @@ final class LaneJournal: Sendable {
                     "partitions": "\(partitions)", "seconds": "\(seconds)",
                 ])
         case .aborted(let why):
-            tell(.warn, "transaction aborted", ["error": why])
+            tell(once("aborted", .warn), "transaction aborted", ["error": why])
         case .unknownOutcome(let why):
-            tell(.warn, "commit outcome unknown, the markers decide", ["error": why])
+            tell(
+                once("unknown", .warn), "commit outcome unknown, the markers decide",
+                ["error": why])
         case .warning(let text):
-            tell(.warn, text, [:])
+            tell(once(text, .warn), text, [:])
         }
     }
 
     func left() { enter("stopped", "") }
+    func stalls(_ why: String) { enter("stalled", why) }
 
     private func wait(_ failure: PortFailure, _ retry: Duration) {
-        // A partner that is away for an hour is one line, and one more each time the reason changes.
-        let known = memory.withLock {
-            let same = $0.waitingFor == failure.detail
-            $0.waitingFor = failure.detail
-            return same
-        }
+        memory.withLock { if $0.waitsSince == nil { $0.waitsSince = .now } }
         enter("waiting", failure.detail)
+        let word = failure.kind == .denied ? "refused" : "waiting"
         tell(
-            known ? .debug : .warn, failure.kind == .denied ? "refused" : "waiting",
+            once(word, .warn), word,
             [
                 "operation": failure.operation, "error": failure.detail,
                 "retry": "\(Self.seconds(retry))s",
             ])
     }
 
+    private var waits: Bool { memory.withLock { $0.state == "waiting" } }
+
+    /// `level`, and debug where the same was told not long ago.
+    private func once(_ what: String, _ level: Log.Level) -> Log.Level {
+        memory.withLock { memory in
+            let now = ContinuousClock.now
+            if let last = memory.told[what], now - last < Self.reminder { return .debug }
+            memory.told[what] = now
+            return level
+        }
+    }
+
+    private func endWait() {
+        let since = memory.withLock { memory in
+            defer { memory.waitsSince = nil }
+            for word in Self.troubles { memory.told[word] = nil }
+            return memory.waitsSince
+        }
+        guard let since else { return }
+        tell(.info, "goes on", ["after": "\(Self.seconds(.now - since))s"])
+    }
+
     private func committed() {
+        endWait()
         let now = ContinuousClock.now
         let due = memory.withLock {
-            $0.waitingFor = ""
             guard $0.committedAt.map({ now - $0 > .seconds(1) }) ?? true else { return false }
             $0.committedAt = now
             return true
@@ -100,8 +134,9 @@ final class LaneJournal: Sendable {
 
     private func enter(_ state: String, _ detail: String, committed: Bool = false) {
         let changed = memory.withLock {
-            let changed = $0.state != "\(state) \(detail)"
-            $0.state = "\(state) \(detail)"
+            let changed = $0.state != state || $0.detail != detail
+            $0.state = state
+            $0.detail = detail
             return changed
         }
         guard changed || committed else { return }

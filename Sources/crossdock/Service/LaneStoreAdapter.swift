@@ -4,8 +4,12 @@ internal import Replication
 /// The ledger for one lane.
 final class LaneStoreAdapter: LaneLedger {
     private let store: LaneStore
+    private let generation: LaneGeneration
 
-    init(_ store: LaneStore) { self.store = store }
+    init(_ store: LaneStore, _ generation: LaneGeneration) {
+        self.store = store
+        self.generation = generation
+    }
 
     var instance: String { store.instance }
 
@@ -29,8 +33,9 @@ final class LaneStoreAdapter: LaneLedger {
     private func faulty<Result>(
         _ body: () throws(LedgerFailure) -> Result
     ) throws(LedgerFault) -> Result {
+        let result: Result?
         do throws(LedgerFailure) {
-            return try body()
+            result = try generation.keep("ledger", body)
         } catch {
             let kind: LedgerFault.Kind =
                 switch error.kind {
@@ -40,5 +45,9 @@ final class LaneStoreAdapter: LaneLedger {
                 }
             throw LedgerFault(kind, error.detail)
         }
+        guard let result else {
+            throw LedgerFault(.stopped, "this thread hung and was replaced")
+        }
+        return result
     }
 }

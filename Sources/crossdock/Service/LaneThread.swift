@@ -9,15 +9,17 @@ internal import Synchronization
 /// Clock, randomness, news and the way out, for one lane.
 final class ServiceWorld: LaneWorld {
     private let stop: StopSignal
+    private let generation: LaneGeneration
     private let journal: LaneJournal
     private var random = SystemRandomNumberGenerator()
 
-    init(stop: StopSignal, journal: LaneJournal) {
+    init(stop: StopSignal, generation: LaneGeneration, journal: LaneJournal) {
         self.stop = stop
+        self.generation = generation
         self.journal = journal
     }
 
-    var isStopping: Bool { stop.isSet }
+    var isStopping: Bool { generation.isStopping }
 
     func now() -> Duration {
         var time = timespec()
@@ -28,5 +30,8 @@ final class ServiceWorld: LaneWorld {
     func wallClock() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1000) }
     func nonce() -> Nonce { Nonce(high: random.next(), low: random.next()) }
     func wait(_ duration: Duration) { stop.sleep(duration) }
-    func report(_ news: LaneNews) { journal.take(news) }
+
+    func report(_ news: LaneNews) {
+        if !generation.isOver { journal.take(news) }
+    }
 }

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Foundation
+internal import Glibc
 internal import Kafka
 internal import Ledger
 internal import Replication
@@ -47,14 +48,13 @@ final class Service: Sendable {
         if plans.isEmpty {
             log(.warn, "no contract is active: nothing runs until one says 'status: active'")
         }
-        for plan in plans { start(plan) }
+        let runners = plans.map(runner)
+        for runner in runners { runner.start() }
+        watch(runners)
         let keeper = LedgerKeeper(
             ledger: ledger, keeping: Keeping(project.configuration), log: log, stop: stop)
         keeper.start()
-        while endings.withLock({ $0.count }) < plans.count || (plans.isEmpty && !untilCaughtUp) {
-            if stop.wait(milliseconds: 200) { log(.info, "stopping") }
-            if plans.isEmpty && stop.isSet { break }
-        }
+        if !wait(for: runners) { leaveBehind(runners) }
         if !stop.isSet { keeper.finish() }
         let halted = endings.withLock { $0.count { $0 == .halted } }
         log(.info, "stopped", [("lanes", "\(plans.count)"), ("halted", "\(halted)")])
@@ -70,19 +70,66 @@ final class Service: Sendable {
         }
     }
 
-    private func start(_ plan: LanePlan) {
+    private func runner(_ plan: LanePlan) -> LaneRunner {
         let parts = LaneParts(
             plan: plan, ledger: ledger, log: log, stop: stop,
             source: secrets.client(plan.contract.source),
             target: secrets.client(plan.contract.target),
             checkpointTopic: project.configuration.checkpoints.topic)
-        let thread = Thread { [self] in
-            let ending = parts.run()
-            endings.withLock { $0.append(ending) }
+        return LaneRunner(parts) { [self] ending in endings.withLock { $0.append(ending) } }
+    }
+
+    // MARK: The watchdog
+
+    /// On a thread of its own: what it writes about a stalled lane may itself have to wait.
+    private func watch(_ runners: [LaneRunner]) {
+        let interval = Duration.milliseconds(500)
+        let thread = Thread { [stop] in
+            while true {
+                stop.pause(interval)
+                for runner in runners { runner.look(after: interval) }
+            }
         }
-        thread.name = "lane \(plan.contract.id).\(plan.lane)"
-        thread.stackSize = 4 << 20
+        thread.name = "watchdog"
         thread.start()
+    }
+
+    // MARK: The way out
+
+    /// Waits for the lanes; after SIGTERM for no longer than the drain may take. False where a lane is
+    /// left behind in a call.
+    private func wait(for runners: [LaneRunner]) -> Bool {
+        var drained: ContinuousClock.Instant?
+        while true {
+            let left = endings.withLock { runners.count - $0.count }
+            if left <= 0 && (!runners.isEmpty || untilCaughtUp || stop.isSet) { return true }
+            if stop.wait(milliseconds: stop.isSet ? 20 : 200) { log(.info, "stopping") }
+            guard stop.isSet else { continue }
+            let end = drained ?? .now + Self.drain
+            drained = end
+            if ContinuousClock.now >= end { return false }
+        }
+    }
+
+    /// Longer than a lane gives its open transaction after SIGTERM (`StopSignal.patience`), and shorter
+    /// than service managers wait before they kill.
+    private static let drain = Duration.seconds(8)
+
+    /// As after kill -9: whatever the partner's coordinator made of an open transaction, the next start
+    /// reads from the markers.
+    private func leaveBehind(_ runners: [LaneRunner]) {
+        for runner in runners {
+            guard let call = runner.call else { continue }
+            log(
+                .warn, "left behind: the outcome of what was open is read at the next start",
+                [
+                    ("contract", runner.lane.contract), ("lane", "\(runner.lane.lane)"),
+                    ("operation", call.operation),
+                ])
+        }
+        log(.info, "stopped", [("lanes", "\(runners.count)"), ("drained", "no")])
+        // No exit handlers: other threads still use what these would free.
+        _exit(ExitCode.fine.rawValue)
     }
 
     /// Lanes of contracts that do not run now: an open transaction of a dead one would hide everything
@@ -112,45 +159,5 @@ final class Service: Sendable {
     private func isKnown(_ lane: LaneID) -> Bool {
         let books = try? LaneStore(ledger: ledger, lane: lane).books()
         return books.map { !$0.claims.isEmpty } ?? false
-    }
-}
-
-/// What one lane's thread is made of; nothing of it is shared but ledger, log and stop.
-private struct LaneParts: Sendable {
-    let plan: LanePlan
-    let ledger: Ledger
-    let log: Log
-    let stop: StopSignal
-    let source: ClientConfiguration
-    let target: ClientConfiguration
-    let checkpointTopic: String
-
-    func run() -> Service.LaneEnding {
-        let id = plan.id
-        let journal = LaneJournal(
-            log: log, ledger: ledger, lane: id, target: plan.contract.target)
-        let from = KafkaSource(
-            source, contract: plan.contract, log: log.clientSink(cluster: plan.contract.source))
-        let to = KafkaPartner(
-            target, plan: plan, checkpointTopic: checkpointTopic,
-            checkpoints: CheckpointTopicMaker(
-                ledger: ledger, topic: checkpointTopic, log: log),
-            log: log.clientSink(cluster: plan.contract.target))
-        let lane = Lane(
-            plan: plan, source: from, partner: to,
-            ledger: LaneStoreAdapter(LaneStore(ledger: ledger, lane: id)),
-            world: ServiceWorld(stop: stop, journal: journal))
-        let ending = lane.run()
-        to.closeAll()
-        from.close()
-        switch ending {
-        case .stopped:
-            journal.left()
-            return .stopped
-        case .caughtUp:
-            journal.left()
-            return .caughtUp
-        case .halted: return .halted
-        }
     }
 }

@@ -3,10 +3,25 @@ internal import Synchronization
 
 /// SIGTERM and SIGINT, taken by the main thread; every other thread asks.
 final class StopSignal: Sendable {
-    private let asked = Atomic<Bool>(false)
+    /// 0 = not asked to stop; else when, in nanoseconds of the monotonic clock.
+    private let askedAt = Atomic<UInt64>(0)
 
-    var isSet: Bool { asked.load(ordering: .relaxed) }
-    func set() { asked.store(true, ordering: .relaxed) }
+    var isSet: Bool { askedAt.load(ordering: .relaxed) != 0 }
+    func set() { askedAt.store(Self.now, ordering: .relaxed) }
+
+    private static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return max(1, UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+
+    /// How much of `wanted` is left for what is open: all of it, and from the signal on at most 3 s.
+    func patience(_ wanted: Duration) -> Duration {
+        let asked = askedAt.load(ordering: .relaxed)
+        guard asked != 0 else { return wanted }
+        let spent = Duration.nanoseconds(Int64(Self.now - asked))
+        return max(.zero, min(wanted, .seconds(3) - spent))
+    }
 
     /// Blocks the signals in this thread and every thread it starts. Call it before there are others.
     static func block() {
@@ -36,6 +51,13 @@ final class StopSignal: Sendable {
         return true
     }
 
+    /// Sleeps, whatever is set.
+    func pause(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        nanosleep(&time, nil)
+    }
+
     /// Sleeps, and wakes up early when set.
     func sleep(_ duration: Duration) {
         let clock = ContinuousClock()
@@ -43,10 +65,7 @@ final class StopSignal: Sendable {
         while !isSet {
             let left = end - clock.now
             if left <= .zero { return }
-            let slice = min(left, .milliseconds(50))
-            var time = timespec(
-                tv_sec: 0, tv_nsec: Int(slice.components.attoseconds / 1_000_000_000))
-            nanosleep(&time, nil)
+            pause(min(left, .milliseconds(50)))
         }
     }
 }

@@ -43,6 +43,7 @@ final class FakePartner: LanePartner {
         self.topics = topics
     }
 
+    var isAway: Bool { false }
     private var nature: Nature { process.nature }
     private var id: String { process.transactionalID }
     var transactionTimeout: Duration { nature.partner.transactionTimeout }
