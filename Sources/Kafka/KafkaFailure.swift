@@ -11,6 +11,9 @@ package struct KafkaFailure: Error, Hashable, Sendable, CustomStringConvertible 
         case fenced
         /// The open transaction must be aborted.
         case abortable
+        /// The broker refused contents that are in the open transaction (INVALID_RECORD,
+        /// INVALID_TIMESTAMP, MSG_SIZE_TOO_LARGE): it must be aborted, and another try ends alike.
+        case refused
         /// The handle is of no use any more, or the request makes no sense.
         case fatal
         /// The reading position does not exist any more.

@@ -182,7 +182,7 @@ package final class TransactionalProducer {
     /// - Parameters:
     ///   - timestamp: milliseconds since the epoch, -1 = none. librdkafka takes 0 for "now", so the
     ///     first millisecond of 1970 travels as the second.
-    /// - Throws: `.abortable` and worse; a record that was not accepted does not poison the
+    /// - Throws: `.abortable`, `.refused` and worse; a record that was not accepted does not poison the
     ///   transaction, so a commit would succeed without it: the caller must abort.
     package func produce(
         topic: Int, partition: Int32, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
@@ -250,6 +250,15 @@ package final class TransactionalProducer {
         let name = topic < topics.count ? topics[topic] : checkpointTopic
         var failure = KafkaFailure(
             "producev", cause, "\(name)[\(partition)]: \(KafkaFailure.text(of: cause))")
+        // An earlier record's answer may have ended the transaction; its report is being queued.
+        if fatal == RD_KAFKA_RESP_ERR_NO_ERROR && error == RD_KAFKA_RESP_ERR__STATE {
+            rd_kafka_poll(client.raw, 100)
+            if let refusal = tally.pointee.report.refusal {
+                return KafkaFailure(
+                    kind: .refused, operation: "producev", code: refusal,
+                    detail: "a record of the transaction was refused")
+            }
+        }
         if failure.kind != .fenced && failure.kind != .denied {
             failure.kind = fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? .abortable : .fatal
         }

@@ -140,7 +140,11 @@ package final class Lane<
     }
 
     /// Where an error leads; false where the process is gone.
-    private func take(_ error: any Error) -> Bool {
+    private func take(_ thrown: any Error) -> Bool {
+        var error = thrown
+        if case .running = phase, let failure = error as? PortFailure, failure.kind == .refused {
+            error = refused(failure.detail)
+        }
         abandonBatch()
         switch error {
         case let halt as Halt:

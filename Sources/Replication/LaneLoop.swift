@@ -244,7 +244,7 @@ extension Lane {
             guard error.kind == .unavailable else { throw error }
             return try abort(intent, error.detail)
         }
-        if let refusal = acknowledged.refusal { return try refused(refusal, intent) }
+        if let refusal = acknowledged.refusal { throw refused(refusal) }
         guard acknowledged.failed == 0, acknowledged.count == batch.planned else {
             return try abort(
                 intent,

@@ -62,18 +62,18 @@ extension Lane {
 
     /// A refusal fails the whole produce batch, innocents included, and may name no culprit: the batch
     /// is decided again, one record a request.
-    func refused(_ refusal: String, _ intent: Intent) throws {
+    func refused(_ refusal: String) -> any Error {
         if careful {
-            throw Halt(
+            return Halt(
                 reason: "partner-refused",
                 detail:
-                    "the partner's broker refuses batch \(intent.batchSeq) with \(refusal), and "
-                    + "none of its records alone")
+                    "the partner's broker refuses batch \(books.lastBatchSeq + 1) with \(refusal), "
+                    + "and none of its records alone")
         }
         careful = true
         carefulUntil = Dictionary(
             uniqueKeysWithValues: slots.map { ($0.partition, $0.next) })
-        throw Renew(cause: .refused("the partner's broker refused a batch: \(refusal)"))
+        return Renew(cause: .refused("the partner's broker refused a batch: \(refusal)"))
     }
 
     /// Refused alone: this record is the culprit.

@@ -16,6 +16,9 @@ package struct PortFailure: Error, Hashable, Sendable {
         case fenced
         /// The open transaction must be aborted.
         case abortable
+        /// The partner's broker refused contents that are in the open transaction, as in
+        /// `Acknowledged.refusal`: it answered before the batch was complete.
+        case refused
         /// The handle is of no use any more.
         case fatal
         /// The reading position does not exist any more.

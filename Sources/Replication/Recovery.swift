@@ -183,7 +183,7 @@ package struct Recovery: Hashable, Sendable {
             cause = .fenced(failure.detail)
             hasWaitedOut = false
             return enter(.looking, .look)
-        case .abortable, .fatal, .unavailable, .denied, .outOfRange, .stopped:
+        case .abortable, .refused, .fatal, .unavailable, .denied, .outOfRange, .stopped:
             return enter(.retrying, .wait(.retry(failure)))
         }
     }

@@ -128,7 +128,9 @@ final class KafkaPartner: LanePartner {
 
     func begin() throws(PortFailure) {
         let producer = try opened()
-        try generation.ask("begin_transaction", within: Self.patience) { () throws(KafkaFailure) in try producer.begin() }
+        try generation.ask("begin_transaction", within: Self.patience) { () throws(KafkaFailure) in
+            try producer.begin()
+        }
     }
 
     func produce(_ output: borrowing OutputRecord, topic: Int) throws(PortFailure) -> Produced {

@@ -99,7 +99,8 @@ final class KafkaSource: LaneSource {
     }
 
     func watermarks(_ partitions: [SourcePartition]) throws(PortFailure) -> [Watermarks] {
-        let found = try generation.ask("list_offsets", within: Self.patience) { () throws(KafkaFailure) in
+        let found = try generation.ask("list_offsets", within: Self.patience) {
+            () throws(KafkaFailure) in
             try cluster.watermarks(
                 partitions.map(\.kafka), isolation: .readUncommitted, timeout: Self.patience)
         }
@@ -118,7 +119,8 @@ final class KafkaSource: LaneSource {
     func offsets(
         _ partitions: [SourcePartition], at milliseconds: Int64
     ) throws(PortFailure) -> [Int64] {
-        let found = try generation.ask("offsets_for_times", within: Self.patience) { () throws(KafkaFailure) in
+        let found = try generation.ask("offsets_for_times", within: Self.patience) {
+            () throws(KafkaFailure) in
             try cluster.offsets(
                 partitions.map(\.kafka), at: milliseconds, timeout: Self.patience)
         }
@@ -170,6 +172,7 @@ extension PortFailure {
             case .denied: .denied
             case .fenced: .fenced
             case .abortable: .abortable
+            case .refused: .refused
             case .fatal: .fatal
             case .outOfRange: .outOfRange
             }

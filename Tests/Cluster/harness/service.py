@@ -37,6 +37,14 @@ class Service:
     def runs(self) -> bool:
         return self.process.poll() is None
 
+    def memory(self) -> dict[str, int]:
+        """Bytes by the names of /proc/PID/status: VmRSS now, VmHWM at the most."""
+        lines = pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return {
+            name: int(rest.split()[0]) * 1024
+            for name, _, rest in (line.partition(":") for line in lines) if name.startswith("Vm")
+        }
+
     def kill(self) -> None:
         end(self.process, signal.SIGKILL)
 

@@ -155,6 +155,14 @@ final class FakePartner: LanePartner {
     }
 
     func produceCheckpoint(partition: Int32, key: [UInt8], value: [UInt8]) throws(PortFailure) {
+        // The broker may have answered before the batch was complete.
+        if nature.effects % 2 == 0, producer?.batch.isEmpty == false {
+            sendBatch()
+            if let refusal = producer?.refusal {
+                producer?.state = .broken
+                throw PortFailure(.refused, "producev", refusal)
+            }
+        }
         let waiting = Waiting(
             place: .init(topic: nature.partner.checkpointTopic, partition: partition), key: key,
             value: value, timestamp: nature.wallClock)

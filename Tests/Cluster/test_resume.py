@@ -1,0 +1,90 @@
+"""How soon the first record arrives after kill -9."""
+
+import os
+import statistics
+import time
+
+from confluent_kafka import Consumer, TopicPartition
+
+from Cluster.harness import flights, topics
+from Cluster.harness.proof import exactly_once
+
+#: CROSSDOCK_RESUMES=40 measures; the few of every day see that it works at all.
+KILLS = int(os.environ.get("CROSSDOCK_RESUMES", "6"))
+
+
+class Tail:
+    """Sees what becomes visible under read_committed, from now on."""
+
+    def __init__(self, broker, topic: str):
+        self._consumer = Consumer({
+            "bootstrap.servers": broker.bootstrap, "group.id": "crossdock-tests-tail", "log_level": 0,
+            "isolation.level": "read_committed", "enable.auto.commit": False, "fetch.wait.max.ms": 10,
+        })
+        self._consumer.assign([
+            TopicPartition(topic, number, end) for number, end in enumerate(topics.ends(broker, topic))
+        ])
+
+    def drain(self) -> None:
+        while self._consumer.consume(1000, timeout=0.3):
+            pass
+
+    def await_one(self, timeout: float) -> float:
+        """Waits for a record and returns when it was seen."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            message = self._consumer.poll(0.02)
+            if message is not None and message.error() is None:
+                return time.monotonic()
+        raise AssertionError(f"no record within {timeout:.0f} s")
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def resumes(clusters, workspace, r, kills: int) -> list[float]:
+    """Seconds from the start of a process to the first record that it delivers, every one after kill -9: in
+    turn under load, with a transaction open, and of an idle service."""
+    tail = Tail(clusters.skyways, r.target)
+    took, written = [], 0
+    try:
+        for number in range(kills):
+            count = 600 if number % 2 == 0 else 4000
+            topics.produce(clusters.internal, r.source, flights.rows(count, partitions=6, first=written))
+            written += count
+            begun = time.monotonic()
+            service = workspace.start()
+            took.append(tail.await_one(60) - begun)
+            if number % 2 == 1:
+                service.kill()
+                tail.drain()
+                continue
+            workspace.await_lag(lambda report: report["lag"] == 0, "the service to be idle", 60)
+            tail.drain()
+            service.kill()
+    finally:
+        tail.close()
+    return took
+
+
+def distribution(took: list[float]) -> str:
+    cuts = statistics.quantiles(took, n=20, method="inclusive")
+    return (
+        f"{len(took)} kills: median {statistics.median(took):.2f} s, 95th percentile {cuts[18]:.2f} s, "
+        f"longest {max(took):.2f} s"
+    )
+
+
+def test_the_first_record_after_a_kill_arrives_soon(clusters, workspace, route, say):
+    r = route(partitions=6)
+    workspace.contract(flights.contract(r.source, r.target, max_records=100))
+    # The first start makes the checkpoint topic.
+    topics.produce(clusters.internal, r.source, flights.rows(600, partitions=6))
+    workspace.catch_up()
+    took = resumes(clusters, workspace, r, KILLS)
+    say(f"first record after kill -9, {distribution(took)}")
+    print([round(t, 2) for t in took])
+    # A busy machine is slow; what it must not do is wait for a time-out of a transaction (30 s).
+    assert max(took) < 20, took
+    workspace.catch_up(timeout=120)
+    exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view())
