@@ -14,14 +14,14 @@ enum Schema {
     /// "CDLG": tells a ledger from any other SQLite file.
     static let applicationID: Int64 = 0x4344_4C47
 
-    /// Brings the file to this release's schema. Errors: `unsupported` for a newer one.
+    /// Brings the file to this release's schema, all at once: a report beside a first start sees a whole
+    /// ledger or none. Errors: `unsupported` for a newer one.
     static func migrate(_ database: Database) throws(LedgerFailure) {
         let done = try version(database)
-        for index in done..<migrations.count {
-            try database.transaction { () throws(LedgerFailure) in
-                try database.script(migrations[index].sql)
-                try database.script("PRAGMA user_version = \(index + 1)")
-            }
+        guard done < migrations.count else { return }
+        try database.transaction { () throws(LedgerFailure) in
+            for migration in migrations[done...] { try database.script(migration.sql) }
+            try database.script("PRAGMA user_version = \(migrations.count)")
         }
     }
 
