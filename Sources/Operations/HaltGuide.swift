@@ -27,7 +27,7 @@ package struct HaltChoice: Sendable, Hashable {
     package static let words: [(word: String, argument: String?)] = [
         ("accept-gap", nil), ("start-at", "OFFSET|TIME|earliest|latest"), ("trust-ledger", nil),
         ("adopt-marker", nil), ("accept-layout", nil), ("accept-clusters", nil),
-        ("take-over", nil), ("quarantine-record", nil),
+        ("take-over", nil), ("quarantine-record", nil), ("retry", nil),
     ]
 }
 
@@ -60,10 +60,17 @@ package struct HaltGuide: Sendable, Hashable {
             case ("layout-changed", "accept-layout"): halt.detail.contains("the partner's topic")
             // There is nothing to trust.
             case ("checkpoint-lost", "trust-ledger"): knowsPartitions
+            // In a partition that is not there nothing can start, and no choice brings it back.
+            case ("source-truncated", "start-at"): !halt.isAboutGonePartition
+            case ("source-truncated", "retry"): halt.isAboutGonePartition
             default: true
             }
         }
     }
 
     package static let all: [HaltGuide] = identity + markers + source + partner + local
+}
+
+extension Halt {
+    fileprivate var isAboutGonePartition: Bool { detail.contains("is not there any more") }
 }

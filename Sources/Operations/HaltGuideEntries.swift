@@ -1,6 +1,14 @@
 extension HaltGuide {
     private static let startAt = "OFFSET|TIME|earliest|latest"
 
+    /// For halts whose cause lies elsewhere and can go away while the service runs.
+    private static func retry(_ effect: String) -> HaltChoice {
+        HaltChoice(
+            "retry",
+            effect + " Decides nothing: where the cause stands, the lane halts again, and the "
+                + "partner sees nothing of it.")
+    }
+
     static let identity = [
         HaltGuide(
             reason: "cluster-changed",
@@ -10,15 +18,17 @@ extension HaltGuide {
                     + "test cluster",
                 "the cluster was rebuilt, or its topics were moved to a new one",
             ],
-            remedy: "Where the address is wrong: correct crossdock.yaml and start the service "
-                + "again.",
+            remedy:
+                "Where the address is wrong in crossdock.yaml: correct it and start the service "
+                + "again. Where a name led elsewhere: have it corrected, and let the lane look again.",
             choices: [
                 HaltChoice(
                     "accept-clusters",
                     "go on at the ledger's offsets with the clusters as they are now. Right only "
                         + "if topics and offsets were carried over one to one. A new partner "
                         + "cluster sees the records from there on; what was delivered before is "
-                        + "not sent again. Other offsets at the source lose or repeat records.")
+                        + "not sent again. Other offsets at the source lose or repeat records."),
+                retry("look at the clusters again."),
             ]),
         HaltGuide(
             reason: "contract-changed",
@@ -63,7 +73,8 @@ extension HaltGuide {
             reason: "another-instance",
             meaning: "Another crossdock has claimed this lane since; only one may run.",
             causes: [
-                "a second service was started for the same contract, with another state directory",
+                "a second service was started for the same contract, with another state directory "
+                    + "or with a copy of this one",
                 "this one was cut off or suspended, and somebody started a replacement",
             ],
             remedy: "Find out which one shall live, and stop the other.",
@@ -88,7 +99,7 @@ extension HaltGuide {
             remedy: "Put back the checkpoint key, or the crossdock release, that wrote the "
                 + "markers and start the service again. There is no choice that goes on past a "
                 + "marker nobody can read.",
-            choices: []),
+            choices: [retry("look again, once the partner has removed the record.")]),
         HaltGuide(
             reason: "checkpoint-lost",
             meaning: "The checkpoint topic holds no marker where there must be one.",
@@ -98,9 +109,10 @@ extension HaltGuide {
                 "the right to read the topic was lost",
                 "a contract id is used that has run elsewhere, with another ledger",
             ],
-            remedy: "Wrong topic, key or rights: correct them and start the service again. A "
-                + "deleted topic: create it first, compacted, with as many partitions as before "
-                + "(crossdock never makes it a second time); a choice made before is used up.",
+            remedy: "Wrong topic or key in crossdock.yaml: correct it and start the service again. "
+                + "Lost rights: have them granted, and let the lane look again. A deleted topic: "
+                + "create it first, compacted, with as many partitions as before (crossdock never "
+                + "makes it a second time); a choice made before is used up.",
             choices: [
                 HaltChoice(
                     "trust-ledger",
@@ -113,6 +125,7 @@ extension HaltGuide {
                     "go on from there, on every partition of the lane. Before the ledger's offset: "
                         + "the partner sees those records a second time. After it: the records "
                         + "between are never sent."),
+                retry("look for the markers again, once the right to read them is back."),
             ]),
         HaltGuide(
             reason: "partner-restored",
@@ -175,9 +188,8 @@ extension HaltGuide {
                 "the partition has lost its in-sync replicas",
             ],
             remedy: "A forgotten transaction ends with its timeout, or when the partner ends it "
-                + "(kafka-transactions.sh); then start the service again. No choice is needed: "
-                + "nothing is in doubt but what cannot be read.",
-            choices: []),
+                + "(kafka-transactions.sh). Nothing is in doubt but what cannot be read.",
+            choices: [retry("claim and read again, once the transaction is over.")]),
     ]
 
     static let source = [
@@ -210,13 +222,15 @@ extension HaltGuide {
                 "the internal cluster was restored from a backup",
             ],
             remedy: "The offsets of the ledger mean nothing in a topic that was made again: only "
-                + "its owner knows from where it holds new records.",
+                + "its owner knows from where it holds new records. A topic with fewer partitions "
+                + "than before needs them back first (kafka-topics.sh --alter --partitions).",
             choices: [
                 HaltChoice(
                     "start-at", startAt,
                     "go on from there on this partition. `earliest` takes everything that the topic "
                         + "holds now. The partner sees a second time what it had before and what "
-                        + "was produced again.")
+                        + "was produced again."),
+                retry("look at the topic again, once its partitions are back."),
             ]),
     ]
 
@@ -247,9 +261,10 @@ extension HaltGuide {
                 "partitions were added to the source topic",
                 "the partner's topic was made with fewer",
             ],
-            remedy: "Ask the partner to add partitions, or say `partition: key` in a new version "
-                + "of the contract; then start the service again.",
-            choices: []),
+            remedy: "Ask the partner to add partitions, and let the lane look again; it then halts "
+                + "once more, as layout-changed, for the new count to be accepted. Or say "
+                + "`partition: key` in a new version of the contract and start the service again.",
+            choices: [retry("look at the partner's topic again, once it has partitions enough.")]),
         HaltGuide(
             reason: "partner-refused",
             meaning: "The partner's broker refuses a batch, and none of its records alone.",
@@ -257,9 +272,10 @@ extension HaltGuide {
                 "the topic's max.message.bytes is smaller than a batch, or a quota on batches",
                 "message.timestamp.* limits or a broker-side validation",
             ],
-            remedy: "Compare the topic's configuration with the error's name; lower the target "
-                + "cluster's `batch.size`, or ask the partner; then start the service again.",
-            choices: []),
+            remedy: "Compare the topic's configuration with the error's name. Ask the partner to "
+                + "change it, and send the batch again; or lower the target cluster's `batch.size` "
+                + "and start the service again.",
+            choices: [retry("decide and send the batch again, once the topic takes it.")]),
     ]
 
     static let local = [
@@ -285,10 +301,11 @@ extension HaltGuide {
                 "a stream refuses most of its records since a producer changed",
                 "refused records were never dealt with",
             ],
-            remedy: "Look at why records are refused (`crossdock status`); correct the contract "
+            remedy: "Look at why records are refused (`crossdock preview`); correct the contract "
                 + "under a new version, or raise `quarantine.maxBytes` in crossdock.yaml; then start "
-                + "the service again.",
-            choices: []),
+                + "the service again. Where records were taken out of the quarantine: let the lane "
+                + "look again.",
+            choices: [retry("decide the batch again, once the quarantine has room.")]),
         HaltGuide(
             reason: "ledger-corrupt",
             meaning: "The ledger file is damaged, or is no ledger.",

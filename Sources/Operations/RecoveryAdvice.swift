@@ -2,11 +2,10 @@ internal import Ledger
 
 /// `crossdock recover`: what is halted, what may have happened, which choices there are. Pure.
 package struct RecoveryAdvice: Sendable {
-    /// Lanes that halted for one reason, told of together.
+    /// Lanes that halted for one reason and accept the same choices, told of together.
     package struct Case: Sendable {
         package var reason: String
         package var lanes: [LaneRow]
-        /// Those that every lane of the case accepts.
         package var choices: [HaltChoice]
     }
 
@@ -30,9 +29,9 @@ package struct RecoveryAdvice: Sendable {
             guard let halt = entry.halt else { continue }
             let choices = HaltGuide.choices(
                 for: halt, knowsPartitions: row.partitions.contains { $0.lane == entry.lane })
-            if let index = cases.firstIndex(where: { $0.reason == halt.reason }) {
-                cases[index].lanes.append(entry)
-                cases[index].choices.removeAll { !choices.contains($0) }
+            let like = cases.firstIndex { $0.reason == halt.reason && $0.choices == choices }
+            if let like {
+                cases[like].lanes.append(entry)
             } else {
                 cases.append(Case(reason: halt.reason, lanes: [entry], choices: choices))
             }
@@ -134,6 +133,52 @@ package struct RecoveryAdvice: Sendable {
                     : "The service is not running and takes it up when it does; next: "
                         + "crossdock start"
             ]
+    }
+
+    // MARK: JSON
+
+    /// One line; an empty list where nothing is halted.
+    package var json: String {
+        JSONText.object([
+            ("generatedAt", JSONText.quoted(Wording.preciseTime(now))),
+            ("contract", JSONText.quoted(contract)), ("serviceRunning", "\(isServiceRunning)"),
+            ("halts", JSONText.array(cases.map(json))),
+        ])
+    }
+
+    private func json(_ one: Case) -> String {
+        let guide = HaltGuide.of(one.reason)
+        return JSONText.object([
+            ("reason", JSONText.quoted(one.reason)),
+            ("meaning", guide.map { JSONText.quoted($0.meaning) } ?? "null"),
+            ("causes", JSONText.array((guide?.causes ?? []).map(JSONText.quoted))),
+            ("remedy", guide.map { JSONText.quoted($0.remedy) } ?? "null"),
+            ("lanes", JSONText.array(one.lanes.map { json($0, one.reason) })),
+            ("choices", JSONText.array(one.choices.map(json))),
+            ("runbook", JSONText.quoted(HaltGuide.page(of: one.reason))),
+        ])
+    }
+
+    private func json(_ lane: LaneRow, _ reason: String) -> String {
+        let act = lane.pending.last { $0.reason == reason }
+        let partition = lane.halt?.partition
+        return JSONText.object([
+            ("lane", "\(lane.lane)"), ("since", JSONText.time(lane.haltedSince)),
+            ("found", JSONText.quoted(lane.halt?.detail ?? "")),
+            ("stream", partition.map { JSONText.quoted($0.topic) } ?? "null"),
+            ("partition", partition.map { "\($0.partition)" } ?? "null"),
+            ("currentOffset", JSONText.number(partition.flatMap { positions[$0] })),
+            ("recorded", act.map { JSONText.quoted($0.choice) } ?? "null"),
+        ])
+    }
+
+    private func json(_ choice: HaltChoice) -> String {
+        JSONText.object([
+            ("choice", JSONText.quoted(choice.word)),
+            ("argument", choice.argument.map(JSONText.quoted) ?? "null"),
+            ("effect", JSONText.quoted(choice.effect)),
+            ("command", JSONText.quoted("crossdock recover \(contract) \(choice.shown)")),
+        ])
     }
 
     private static func names(_ lanes: [LaneRow]) -> String {

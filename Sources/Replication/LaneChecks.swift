@@ -46,20 +46,26 @@ extension Lane {
             throw Renew(cause: .renew("a cluster's id changed"))
         }
         let today = plan.partitions(of: internalFacts)
-        if today != partitions {
-            if let gone = partitions.first(where: { !today.contains($0) }) {
-                throw Halt(
-                    reason: "source-truncated",
-                    detail: "\(gone.topic)[\(gone.partition)] is not there any more: the topic was "
-                        + "deleted or recreated with fewer partitions", partition: gone)
-            }
-            throw Renew(cause: .renew("partitions appeared"))
-        }
+        if let halt = gone(today) { throw halt }
+        if today != partitions { throw Renew(cause: .renew("partitions appeared")) }
         if partnerFacts.partitions != layout.partnerPartitions
             || partnerFacts.checkpointPartitions != layout.checkpointPartitions
         {
             throw Renew(cause: .renew("the partner's partition counts changed"))
         }
+    }
+
+    /// A partition that was read, here or before a restart, and that its topic does not have any more.
+    private func gone(_ today: [SourcePartition]) -> Halt? {
+        let known = Set(books.partitions.keys).union(partitions)
+            .filter { plan.sourceTopics.contains($0.topic) }
+        guard let gone = known.subtracting(today).min() else { return nil }
+        let decided = books.partitions[gone].map { ", decided up to \($0.decided)," } ?? ""
+        return Halt(
+            reason: "source-truncated",
+            detail:
+                "\(gone.topic)[\(gone.partition)]\(decided) is not there any more: the topic was "
+                + "deleted or recreated with fewer partitions", partition: gone)
     }
 
     /// The newest fingerprint whose record is still there must match. None there: unverified.

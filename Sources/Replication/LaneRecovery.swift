@@ -84,7 +84,7 @@ extension Lane {
             } catch let halt as Halt {
                 // Markers are read up to our claim: where another instance has claimed since, compaction
                 // may have taken those that it replaced. Then that is the reason, and not what is missing.
-                if let newest = try newestClaim(), newest.instance != ledger.instance,
+                if let newest = try newestClaim(), !newest.isOurs,
                     newest.offset > attempt.claimOffset
                 {
                     return .failed(
@@ -169,7 +169,8 @@ extension Lane {
             partition: checkpointPartition, from: readFrom, timeout: .seconds(15)
         ) { record in
             if case .claim(let claim) = codec.open(record), claim.lane == plan.lane {
-                newest = Recovery.SeenClaim(instance: claim.instance, offset: record.offset)
+                newest = Recovery.SeenClaim(
+                    instance: claim.instance, isOurs: isOurs(claim), offset: record.offset)
             }
             return false
         }
@@ -178,6 +179,11 @@ extension Lane {
                 .unavailable, "fetch", "the checkpoint topic could not be read in time")
         }
         return newest
+    }
+
+    private func isOurs(_ claim: Claim) -> Bool {
+        claim.instance == ledger.instance
+            && Nonce(text: claim.nonce).map(books.claims.contains) ?? false
     }
 
     /// A lane that knows nothing claims on every checkpoint partition, to read each up to its claim:

@@ -67,13 +67,21 @@ extension Lane {
             return Halt(
                 reason: "partner-refused",
                 detail:
-                    "the partner's broker refuses batch \(books.lastBatchSeq + 1) with \(refusal), "
-                    + "and none of its records alone")
+                    "the partner's broker refuses batch \(books.lastBatchSeq + 1) "
+                    + "(\(batchInWords)) with \(refusal), and none of its records alone")
         }
         careful = true
         carefulUntil = Dictionary(
             uniqueKeysWithValues: slots.map { ($0.partition, $0.next) })
         return Renew(cause: .refused("the partner's broker refused a batch: \(refusal)"))
+    }
+
+    /// "orders[0]@5-9", as far as the batch has come.
+    private var batchInWords: String {
+        let moved = slots.filter { $0.from < $0.next }.map {
+            "\($0.partition.topic)[\($0.partition.partition)]@\($0.from)-\($0.next - 1)"
+        }
+        return moved.isEmpty ? "markers alone" : moved.joined(separator: ", ")
     }
 
     /// Refused alone: this record is the culprit.

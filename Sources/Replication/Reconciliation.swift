@@ -56,13 +56,22 @@ package struct Reconciliation {
         }
         if let why = notTheLatest() { return adopt(why) }
         if let intent = books.intent { return resolve(intent) }
-        guard everyPartition.allSatisfy(stands) else {
-            return .halt(
-                Halt(
-                    reason: "markers-disagree",
-                    detail: "markers and ledger tell of different batches and no rule explains it"))
+        guard let odd = everyPartition.first(where: { !stands($0) }) else {
+            return .proceed(done)
         }
-        return .proceed(done)
+        return .halt(unexplained(odd))
+    }
+
+    private func unexplained(_ partition: SourcePartition) -> Halt {
+        let marker = view.markers[partition]?.marker
+        let known = books.partitions[partition]?.marker
+        return Halt(
+            reason: "markers-disagree",
+            detail: "the marker for \(name(partition)) tells of batch \(marker?.batchSeq ?? 0) at "
+                + "offset \(marker?.nextOffset ?? 0), attempt \(marker?.nonce.prefix(8) ?? "-"); the "
+                + "ledger knows batch \(known?.batchSeq ?? 0) at offset \(known?.nextOffset ?? 0), "
+                + "attempt \(known?.nonce.text.prefix(8) ?? "-"); no rule explains it",
+            partition: partition)
     }
 
     /// Row 1.
@@ -323,6 +332,8 @@ package struct Reconciliation {
         switch (halt.reason, act.choice) {
         case ("cluster-changed", "accept-clusters"), ("layout-changed", "accept-layout"):
             guard canAccept() else { return false }
+            // What another cluster acknowledged says nothing about where topics end on this one.
+            if books.clusters?.partner != now.clusters.partner { record(.forgetAcknowledged) }
             record(.accept(clusters: now.clusters, layout: now.layout))
             forgetEveryMarker()
         case ("checkpoint-lost", "trust-ledger") where !books.partitions.isEmpty,

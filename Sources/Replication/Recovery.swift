@@ -70,10 +70,14 @@ package struct Recovery: Hashable, Sendable {
 
     package struct SeenClaim: Hashable, Sendable {
         package var instance: String
+        /// Written with this very ledger: instance and nonce are its own. A copied state directory has
+        /// the instance of the one that it was copied from, and other nonces from then on.
+        package var isOurs: Bool
         /// On the lane's checkpoint partition.
         package var offset: Int64
-        package init(instance: String, offset: Int64) {
+        package init(instance: String, isOurs: Bool, offset: Int64) {
             self.instance = instance
+            self.isOurs = isOurs
             self.offset = offset
         }
     }
@@ -147,13 +151,13 @@ package struct Recovery: Hashable, Sendable {
         return effect
     }
 
-    /// A newer claim of another instance than the one known before ends this one. At a start whatever
+    /// A newer claim of anybody else than the one known before ends this one. At a start whatever
     /// stands there is known: only a claim that appears after our own init is a living twin's.
     private mutating func judgeFence(_ claim: SeenClaim?) -> Effect {
-        let other = claim.flatMap { $0.instance == instance ? nil : $0 }
+        let other = claim.flatMap { $0.isOurs ? nil : $0 }
         if let known = baseline, cause != .start || inits > 0 {
             if let other, other.offset > known {
-                return enter(.over, .halt(Self.anotherInstance(other)))
+                return enter(.over, .halt(anotherInstance(other)))
             }
         } else {
             baseline = other?.offset ?? -1
@@ -188,10 +192,14 @@ package struct Recovery: Hashable, Sendable {
         }
     }
 
-    private static func anotherInstance(_ claim: SeenClaim) -> Halt {
-        Halt(
+    private func anotherInstance(_ claim: SeenClaim) -> Halt {
+        let who =
+            claim.instance == instance
+            ? "another service, on a copy of this state directory,"
+            : "instance \(claim.instance), with another state directory,"
+        return Halt(
             reason: "another-instance",
-            detail: "instance \(claim.instance) has claimed this lane since; only one may run")
+            detail: "\(who) has claimed this lane since; only one may run")
     }
 
     private static let hidden = Halt(

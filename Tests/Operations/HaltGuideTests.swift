@@ -50,7 +50,17 @@ import Testing
         func words(_ knows: Bool) -> [String] {
             HaltGuide.choices(for: Fixture.lost, knowsPartitions: knows).map(\.word)
         }
-        #expect(words(true) == ["trust-ledger", "start-at"])
-        #expect(words(false) == ["start-at"])
+        #expect(words(true) == ["trust-ledger", "start-at", "retry"])
+        #expect(words(false) == ["start-at", "retry"])
+    }
+
+    @Test("where a partition is gone, nothing can start in it")
+    func goneSource() {
+        func words(_ detail: String) -> [String] {
+            let halt = Halt(reason: "source-truncated", detail: detail)
+            return HaltGuide.choices(for: halt, knowsPartitions: true).map(\.word)
+        }
+        #expect(words("stock[3], decided up to 7, is not there any more: …") == ["retry"])
+        #expect(words("stock[3] ends at 0 now and is decided up to 7") == ["start-at"])
     }
 }

@@ -13,6 +13,25 @@ import Testing
         Fixture.retail(Fixture.lane(.halted, secondsAgo: 1_260, halt: Fixture.lost))
     }
 
+    @Test("the JSON tells the same: found, causes, choices and their commands")
+    func json() throws {
+        let text = advice(lost).json
+        #expect(
+            text.hasPrefix(
+                #"{"generatedAt":"2026-11-22T10:30:40.000Z","contract":"retail-stock","#
+                    + #""serviceRunning":true,"halts":[{"reason":"checkpoint-lost","meaning":"#))
+        #expect(
+            text.contains(
+                #""lanes":[{"lane":0,"since":"2026-11-22T10:09:40.000Z","found":"the checkpoint "#
+                    + #"topic holds no marker for stock[0];"#))
+        #expect(
+            text.contains(
+                #"{"choice":"start-at","argument":"OFFSET|TIME|earliest|latest","effect":"#))
+        #expect(text.contains(#""command":"crossdock recover retail-stock --trust-ledger"}"#))
+        #expect(text.hasSuffix(#""runbook":"runbooks/halts/checkpoint-lost.md"}]}"#))
+        #expect(advice(Fixture.retail(Fixture.lane(.running))).json.hasSuffix(#""halts":[]}"#))
+    }
+
     @Test("a halt is explained: found, causes, choices, and that nothing was changed")
     func explained() {
         let lines = advice(lost).lines(width: 80)
@@ -67,7 +86,7 @@ import Testing
         #expect(
             advice(lost).refusal(of: "accept-gap")
                 == "--accept-gap is no answer to checkpoint-lost, for which retail-stock lane 0 "
-                + "is halted; offered: --trust-ledger, --start-at")
+                + "is halted; offered: --trust-ledger, --start-at, --retry")
     }
 
     @Test("lanes that halted for different reasons are told apart, and one can be named")
@@ -81,6 +100,19 @@ import Testing
         #expect(advice(row).refusal(of: "start-at") == nil)
         #expect(advice(row, lane: 0).refusal(of: "trust-ledger") == nil)
         #expect(advice(row, lane: 2).cases.isEmpty)
+    }
+
+    @Test("lanes that halted for one reason and accept different choices are told apart, too")
+    func severalChoices() {
+        var row = lost
+        let cut = Halt(reason: "source-truncated", detail: "stock[0] ends at 0 now")
+        let gone = Halt(reason: "source-truncated", detail: "stock[1] is not there any more: …")
+        row.lanes = [
+            Fixture.lane(.halted, lane: 0, halt: cut), Fixture.lane(.halted, lane: 1, halt: gone),
+        ]
+        #expect(advice(row).cases.map { $0.choices.map(\.word) } == [["start-at"], ["retry"]])
+        #expect(advice(row).refusal(of: "retry") != nil)
+        #expect(advice(row, lane: 1).refusal(of: "retry") == nil)
     }
 
     @Test("who is not halted has nothing to choose")

@@ -79,7 +79,7 @@ import Testing
             json.hasSuffix(
                 #""since":"2026-11-22T10:09:40.000Z","runbook":"#
                     + #""runbooks/halts/checkpoint-lost.md","next":"crossdock recover "#
-                    + #"retail-stock","choices":["trust-ledger","start-at"],"recorded":null},"#
+                    + #"retail-stock","choices":["trust-ledger","start-at","retry"],"recorded":null},"#
                     + #""partitions":[{"stream":"stock","partition":0,"currentOffset":9120}]}]}]}"#
             ))
     }

@@ -82,6 +82,22 @@ import Testing
         }
     }
 
+    @Test func aPartitionThatIsGoneHaltsWhileRunningAndAfterARestart() {
+        for restarts in [false, true] {
+            let stage = Stage(seed: 8, partitions: 3)
+            stage.append([TestRecord.delivered], to: 0)
+            stage.append([TestRecord.delivered], to: 2)
+            if restarts { stage.run() } else { stage.pendingAppends = 1 }
+            stage.nature.onEffect = { [unowned stage] nature in
+                guard restarts || nature.effects == 60 else { return }
+                nature.internalCluster.topics[stage.topic]?.removeSubrange(2...)
+            }
+            stage.run()
+            #expect(stage.halts[0]?.reason == "source-truncated", "restarts: \(restarts)")
+            #expect(stage.halts[0]?.detail.contains("orders[2], decided up to 1,") == true)
+        }
+    }
+
     /// Everything that stood in the source at the start is decided and committed.
     @Test func untilCaughtUpItEndsByItselfAndNotTooEarly() {
         for step in 0..<110 {

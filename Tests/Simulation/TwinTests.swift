@@ -57,6 +57,29 @@ import Testing
         }
     }
 
+    /// A state directory copied to a second host: both have one instance id, and the nonces until then.
+    @Test func aCopyOfTheStateDirectoryIsAnotherInstance() {
+        var halted = 0
+        for seed in 0..<80 as Range<UInt64> {
+            let stage = Self.stage(seed &+ 3_000_000)
+            if seed % 2 == 0 {
+                stage.maxLives = 100
+                stage.run()
+            }
+            stage.nature.disks[1] = stage.nature.disks[0]
+            stage.append([TestRecord.delivered, TestRecord.delivered], to: 0)
+            stage.runTwins(switches: 5 + Int(seed % 40))
+            verify(stage)
+            halted += stage.halts.compactMap { $0 }.count
+            if let complaint = stage.complaint("copies, seed \(seed)") {
+                Issue.record(Comment(rawValue: complaint))
+                return
+            }
+        }
+        #expect(halted > 20)
+        print("copies: \(halted) of 80 halted")
+    }
+
     private func verify(_ stage: Stage) {
         let nature = stage.nature
         nature.pass(.seconds(120))

@@ -12,7 +12,7 @@ enum Recover: Command {
         [.value("lane", "N", "this lane alone; without it, every halted lane of the contract")]
         + HaltChoice.words.map { word, argument in
             argument.map { _ in .value(word, "WHERE", help(word)) } ?? .flag(word, help(word))
-        }
+        } + [.json]
     static let discussion = """
         Without a choice: what was found, what may have happened, which choices fit
         this halt and what each does to the partner's view. Nothing is changed.
@@ -31,6 +31,7 @@ enum Recover: Command {
         case "accept-clusters": "these are the clusters, go on with them"
         case "take-over": "claim the lane: the other instance halts"
         case "quarantine-record": "put the record aside and go on behind it"
+        case "retry": "the cause is gone: look again"
         default: ""
         }
     }
@@ -48,7 +49,8 @@ enum Recover: Command {
             row, lane: lane, isServiceRunning: snapshot.isServiceRunning,
             now: Ledger.wallClock())
         guard let choice else {
-            for line in advice.lines(width: console.width) { console.out(line) }
+            let lines = arguments.wantsJSON ? [advice.json] : advice.lines(width: console.width)
+            for line in lines { console.out(line) }
             return advice.cases.isEmpty ? .fine : .bad
         }
         if let refusal = advice.refusal(of: choice.word) {
