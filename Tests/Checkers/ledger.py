@@ -5,9 +5,10 @@ import pathlib
 import shutil
 import sqlite3
 import tempfile
+from dataclasses import dataclass
 from typing import Iterator
 
-COUNTS = ("read", "delivered", "filtered", "dropped", "quarantined", "gaps")
+COUNTS = ("read", "delivered", "filtered", "dropped", "quarantined", "gaps", "bytes")
 
 
 @contextlib.contextmanager
@@ -25,42 +26,106 @@ def _copy(ledger: pathlib.Path) -> Iterator[sqlite3.Connection]:
             connection.close()
 
 
-def covers(ledger: pathlib.Path, contract: str, topic: str, report: dict) -> None:
-    """Every offset between a partition's start and its position lies in exactly one range, and the ranges
-    add up to what the partition's books and the lag report say. No intent is left open."""
+@dataclass
+class Range:
+    """A row of `decided_range`: what became of the offsets from `start` up to `end`."""
+
+    start: int
+    end: int
+    kind: str
+    #: The contract's version that decided it, None where nobody knows.
+    version: str | None
+    counts: dict[str, int]
+
+
+@dataclass
+class Partition:
+    """A source partition's books."""
+
+    number: int
+    lane: int
+    decided: int
+    counts: dict[str, int]
+    chain: str
+    #: L: next offset, batch_seq, nonce as hex; None before the first marker.
+    marker: tuple[int, int, str] | None
+    ranges: list[Range]
+
+
+@dataclass
+class Lane:
+    last_batch_seq: int
+    source_cluster: str
+    partner_cluster: str
+    #: Version and hash of what decides next.
+    pin: tuple[str, str]
+    has_intent: bool
+    staged: int
+    #: Last acknowledged offset by partner topic and partition.
+    acknowledged: dict[tuple[str, int], int]
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    partition: int
+    offset: int
+    state: str
+
+
+def load(
+    ledger: pathlib.Path, contract: str, topic: str
+) -> tuple[list[Partition], dict[int, Lane], list[Quarantined]]:
+    """The contract's partitions of a source topic, in order, its lanes by number, and what is quarantined."""
     with _copy(ledger) as rows:
-        assert rows.execute("SELECT count(*) FROM intent").fetchone()[0] == 0, "an intent is open"
-        assert rows.execute("SELECT count(*) FROM quarantine WHERE state = 'staged'").fetchone()[0] == 0
-        books = rows.execute(
-            "SELECT * FROM partition WHERE contract = ? AND topic = ? ORDER BY partition", (contract, topic)
+        found = rows.execute(
+            "SELECT partition.*, lane.lane FROM partition JOIN lane ON lane.id = lane_id "
+            "WHERE partition.contract = ? AND topic = ? ORDER BY partition", (contract, topic)
         ).fetchall()
-        reported = {p["partition"]: p for p in report["partitions"] if p["topic"] == topic}
-        assert [book["partition"] for book in books] == sorted(reported)
-        for book in books:
-            _covers_one(rows, book, reported[book["partition"]])
+        partitions = [_partition(rows, row) for row in found]
+        lanes = {
+            row["lane"]: _lane(rows, row)
+            for row in rows.execute("SELECT * FROM lane WHERE contract = ?", (contract,)).fetchall()
+        }
+        quarantine = [Quarantined(*row) for row in rows.execute(
+            "SELECT partition.partition, offset, state FROM quarantine JOIN partition "
+            "ON partition.id = partition_id WHERE contract = ? AND topic = ? ORDER BY 1, 2, 3", (contract, topic)
+        )]
+    return partitions, lanes, quarantine
 
 
-def _covers_one(rows: sqlite3.Connection, book: sqlite3.Row, said: dict) -> None:
-    where = f"{book['topic']}[{book['partition']}]"
+def _counts(row: sqlite3.Row) -> dict[str, int]:
+    return {what: row[what] for what in COUNTS}
+
+
+def _partition(rows: sqlite3.Connection, row: sqlite3.Row) -> Partition:
+    marker = None
+    if row["marker_seq"] is not None:
+        marker = (row["marker_next"], row["marker_seq"], row["marker_nonce"].hex())
     ranges = rows.execute(
-        "SELECT * FROM decided_range WHERE partition_id = ? ORDER BY from_offset", (book["id"],)
-    ).fetchall()
-    position = book["start_offset"]
-    for one in ranges:
-        assert one["from_offset"] == position, (
-            f"{where}: a range begins at {one['from_offset']}, the one before ended at {position}"
-        )
-        assert one["to_offset"] > position, f"{where}: the range at {position} covers nothing"
-        position = one["to_offset"]
-    assert position == book["decided"] == said["currentOffset"], (
-        f"{where}: ranges end at {position}, the books at {book['decided']}, the report at "
-        f"{said['currentOffset']}"
+        "SELECT decided_range.*, version FROM decided_range "
+        "LEFT JOIN contract_version ON contract_version.id = pin WHERE partition_id = ? ORDER BY from_offset",
+        (row["id"],),
     )
-    for what in COUNTS:
-        total = sum(one[what] for one in ranges)
-        assert total == book[what] == said[what], (
-            f"{where}: {what}: ranges {total}, books {book[what]}, report {said[what]}"
-        )
+    return Partition(
+        row["partition"], row["lane"], row["decided"], _counts(row), row["chain"], marker,
+        [Range(one["from_offset"], one["to_offset"], one["kind"], one["version"], _counts(one)) for one in ranges],
+    )
+
+
+def _lane(rows: sqlite3.Connection, row: sqlite3.Row) -> Lane:
+    def one(question: str):
+        return rows.execute(question, (row["id"],)).fetchone()
+
+    pin = rows.execute("SELECT version, hash FROM contract_version WHERE id = ?", (row["pin"],)).fetchone()
+    return Lane(
+        row["last_batch_seq"], row["source_cluster"], row["partner_cluster"], tuple(pin or ("", "")),
+        one("SELECT count(*) FROM intent WHERE lane_id = ?")[0] > 0,
+        one("SELECT count(*) FROM quarantine WHERE state = 'staged' AND lane_id = ?")[0],
+        {
+            (found["topic"], found["partition"]): found["offset"]
+            for found in rows.execute("SELECT * FROM acknowledged WHERE lane_id = ?", (row["id"],))
+        },
+    )
 
 
 def open_intents(ledger: pathlib.Path) -> int:

@@ -189,6 +189,8 @@ class Expected:
     quarantined: int = 0
     #: (partition, offset) of the refused records.
     refused: list[tuple[int, int]] = field(default_factory=list)
+    #: By partition and offset: the decision's word, and what the partner sees of the record.
+    decisions: list[dict[int, tuple[str, Seen | None]]] = field(default_factory=list)
 
 
 @dataclass
@@ -207,19 +209,19 @@ class View:
 
     def expect(self, source: list[list], partner_partitions: int) -> Expected:
         """Decides every record of a source topic, read read_committed, by partition."""
-        expected = Expected([[] for _ in source])
+        expected = Expected([[] for _ in source], decisions=[{} for _ in source])
         for number, records in enumerate(source):
             for record in records:
+                seen = None
                 try:
                     seen = self._decide(record, partner_partitions)
+                    word = "filtered" if seen is None else "delivered"
                 except (Refused, NotJSON):
-                    setattr(expected, self.on_violation, getattr(expected, self.on_violation) + 1)
+                    word = self.on_violation
                     expected.refused.append((number, record.offset))
-                    continue
-                if seen is None:
-                    expected.filtered += 1
-                else:
-                    expected.delivered += 1
+                setattr(expected, word, getattr(expected, word) + 1)
+                expected.decisions[number][record.offset] = (word, seen)
+                if seen is not None:
                     expected.by_source[number].append(seen)
         return expected
 

@@ -104,7 +104,7 @@ def test_a_partner_that_lost_its_topic_gets_it_again(clusters, workspace, route)
     explained(workspace, "partner-truncated", "trust-ledger", "start-at")
     choose(workspace, "--start-at", "earliest")
     workspace.catch_up()
-    exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view(), beyond_source=True)
+    exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view(), source_whole=False)
 
 
 def test_a_stopping_record_is_put_aside_once(clusters, workspace, route):

@@ -9,6 +9,7 @@ enum CommandTable {
         Start.self,
         Lag.self,
         Status.self,
+        Offsets.self,
         Suspend.self,
         Resume.self,
         Revoke.self,
