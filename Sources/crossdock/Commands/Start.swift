@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Ledger
+internal import Operations
 
 /// `crossdock start`: the service.
 enum Start: Command {
@@ -48,7 +49,11 @@ enum Start: Command {
                 directory: configuration.stateDirectory, access: .service,
                 quarantineBytes: Int64(configuration.quarantineMaxBytes))
         } catch {
-            throw CommandFailure(.cannotRun, error.detail)
+            guard error.kind == .corrupt else { throw CommandFailure(.cannotRun, error.detail) }
+            throw CommandFailure(
+                .cannotRun,
+                "the ledger in \(configuration.stateDirectory) is damaged: \(error.detail)",
+                next: "nothing was started; see \(HaltGuide.page(of: "ledger-corrupt"))")
         }
     }
 
