@@ -38,13 +38,18 @@ def frames(clusters):
 
 
 @pytest.fixture
-def toxics(clusters, tmp_path, say):
-    """A network with faults, on the partner's detour."""
+def toxics_here(say):
+    """For tests that need toxiproxy."""
     if toxiproxy.binary() is None:
         if os.environ.get("CI", "").lower() not in ("", "0", "false"):
             pytest.fail(f"{NO_TOXICS}; CI demands these rows", pytrace=False)
         say(NO_TOXICS)
         pytest.skip(NO_TOXICS)
+
+
+@pytest.fixture
+def toxics(clusters, tmp_path, toxics_here):
+    """A network with faults, on the partner's detour."""
     proxy = toxiproxy.Toxiproxy(tmp_path, clusters.skyways.detour.port, clusters.skyways.detour.behind)
     yield proxy
     proxy.close()

@@ -15,6 +15,9 @@ from Checkers.evidence import Evidence
 from Checkers.markers import COUNTS, Checkpoint
 from Checkers.view import Expected, Seen, View
 
+#: Kinds of rows whose offsets this ledger did not see decided.
+SECOND_HAND = ("ledger-gap", "unaccounted")
+
 #: A difference is told so often, then only counted.
 TOLD = 5
 
@@ -31,8 +34,8 @@ class Allowed:
     resent: Ranges = field(default_factory=dict)
     #: Where the contract began, by partition, where that is not offset 0.
     starts: dict[int, int] = field(default_factory=dict)
-    #: Refused records that went with a lost or an outdated ledger: the quarantine may lack some.
-    quarantine_lost: bool = False
+    #: The ledger was lost, or is not the only one that there was: of some offsets it knows figures alone.
+    ledger_lost: bool = False
     #: Whether the service has decided all that the source holds.
     caught_up: bool = True
     #: Whether the source holds all that the service has ever decided: else figures are not recomputed.
@@ -146,6 +149,11 @@ class Case:
         total.update(self.counts(number, start, end))
         return {word: total[word] for word in COUNTS}
 
+    def is_second_hand(self, number: int, offset: int) -> bool:
+        return number in self.books and any(
+            one.kind in SECOND_HAND and one.start <= offset < one.end for one in self.books[number].ranges
+        )
+
     def name(self, number: int) -> str:
         return f"{self.evidence.topic}[{number}]"
 
@@ -237,8 +245,11 @@ def ledger_covers(case: Case) -> Iterator[str]:
         if case.allowed.caught_up and book.decided != case.evidence.source_ends[number]:
             yield f"{where}: decided is {book.decided}, the source ends at {case.evidence.source_ends[number]}"
         given_up = [(one.start, one.end) for one in book.ranges if one.kind == "gap"]
-        if given_up != sorted(case.allowed.gaps.get(number, [])) and not case.allowed.quarantine_lost:
+        if given_up != sorted(case.allowed.gaps.get(number, [])) and not case.allowed.ledger_lost:
             yield f"{where}: gaps {given_up}, accepted were {case.allowed.gaps.get(number, [])}"
+        for one in book.ranges:
+            if one.kind in SECOND_HAND and not case.allowed.ledger_lost and case.allowed.source_whole:
+                yield f"{where}: offsets {one.start} to {one.end} are {one.kind}, and no ledger was lost"
 
 
 def ledger_counts(case: Case) -> Iterator[str]:
@@ -280,12 +291,12 @@ def quarantine(case: Case) -> Iterator[str]:
     for (number, offset), count in sorted(rows.items()):
         if count > 1:
             yield f"{case.name(number)}@{offset} is {count} times in the quarantine"
-    if not case.allowed.quarantine_lost:
-        for number, offset in sorted(refused - rows.keys()):
+    for number, offset in sorted(refused - rows.keys()):
+        if not case.is_second_hand(number, offset):
             yield f"{case.name(number)}@{offset} was refused and is not in the quarantine"
-        for one in case.evidence.quarantine:
-            if one.state == "unproven":
-                yield f"{case.name(one.partition)}@{one.offset} is in the quarantine as unproven"
+    for one in case.evidence.quarantine:
+        if one.state == "unproven" and not case.is_second_hand(one.partition, one.offset):
+            yield f"{case.name(one.partition)}@{one.offset} is in the quarantine as unproven"
 
 
 # The markers

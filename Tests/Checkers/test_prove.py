@@ -161,6 +161,10 @@ def give_up(e):
     e.partitions[0].ranges[1].kind = "gap"
 
 
+def know_by_hearsay(e):
+    e.partitions[0].ranges[1].kind = "ledger-gap"
+
+
 def miscount(e):
     counts = e.partitions[0].ranges[1].counts
     counts["delivered"] += 1
@@ -287,6 +291,7 @@ DAMAGES = [
     (end_short, "ledger covers", "t[1]: rows end at 40, decided is 39"),
     (begin_late, "ledger covers", "t[1]: the first row begins at 10"),
     (give_up, "ledger covers", "t[0]: gaps [(10, 20)], accepted were []"),
+    (know_by_hearsay, "ledger covers", "t[0]: offsets 10 to 20 are ledger-gap, and no ledger was lost"),
     (miscount, "ledger counts", "t[0]: row 10 to 20 (decided): delivered is"),
     (misweigh, "ledger counts", "t[0]: row 10 to 20 (decided): bytes is"),
     (unbalance, "ledger counts", "t[0]: the identity does not hold"),
@@ -350,6 +355,15 @@ def test_what_is_behind_is_no_difference_where_the_service_need_not_have_caught_
     tell(evidence)
     prove(evidence, RULES, Allowed(caught_up=False))
     assert {"partner view", "ledger covers"} <= set(found(evidence))
+
+
+def test_a_lost_ledger_excuses_the_quarantine_of_what_it_did_not_see_and_no_more():
+    evidence = world()
+    evidence.partitions[0].ranges[1].kind = "ledger-gap"
+    evidence.quarantine = [one for one in evidence.quarantine if (one.partition, one.offset) != (0, 16)]
+    prove(evidence, RULES, Allowed(ledger_lost=True))
+    evidence.quarantine = [one for one in evidence.quarantine if (one.partition, one.offset) != (0, 5)]
+    assert found(evidence, ledger_lost=True)["quarantine"] == ["t[0]@5 was refused and is not in the quarantine"]
 
 
 def test_an_accepted_gap_is_no_loss_and_an_unaccepted_one_is():
