@@ -4,7 +4,6 @@ import dataclasses
 import os
 import pathlib
 import shutil
-import secrets
 
 import pytest
 
@@ -100,23 +99,11 @@ def workspace(clusters, tmp_path):
     made.close()
 
 
-@dataclasses.dataclass
-class Route:
-    """A source topic and the partner topic that a contract fills from it."""
-
-    source: str
-    target: str
-
-
 @pytest.fixture
 def route(clusters):
     """Makes a pair of topics with names of their own."""
 
-    def make(partitions: int = 3, target: int | None = None, **settings: str) -> Route:
-        name = secrets.token_hex(4)
-        made = Route(f"flights.{name}", f"skyways.delays.{name}")
-        topics.create(clusters.internal, made.source, partitions, **settings)
-        topics.create(clusters.skyways, made.target, target or partitions)
-        return made
+    def make(partitions: int = 3, target: int | None = None, **settings: str) -> topics.Route:
+        return topics.route(clusters.internal, clusters.skyways, partitions, target, **settings)
 
     return make

@@ -27,13 +27,15 @@ def loaded(clusters, workspace, route):
     r = route(partitions=2)
     topics.produce(clusters.internal, r.source, flights.rows(600, partitions=2))
     workspace.lanes = 1
+    workspace.clusters["skyways"]["transaction.timeout.ms"] = "2000"
     workspace.configure()
     workspace.contract(flights.contract(r.source, r.target, max_records=50))
     return workspace
 
 
 def test_every_point_is_passed(faults, loaded):
-    run = faults.start(loaded, "flush-after:2:fail:-185", "--until-caught-up")
+    # Half a transaction's time is over: it is aborted.
+    run = faults.start(loaded, "flush-before:2:hang:1200", "--until-caught-up")
     assert run.service.finish(60) == 0, run.service.log[-3000:]
     points = run.points()
     for call in CALLS | FAILURES:
@@ -43,7 +45,7 @@ def test_every_point_is_passed(faults, loaded):
     named = {name.removesuffix("-before").removesuffix("-after") for name in points} - {"in-transaction"}
     assert named == CALLS | FAILURES
     assert points["commit-after"].passages > 3
-    assert points["flush-after"].hits == points["flush-after"].in_transaction == 1
+    assert points["flush-before"].hits == points["flush-before"].in_transaction == 1
     assert points["abort-after"].passages == points["drop-after"].passages == 1
     assert not run.in_transaction
 
@@ -72,7 +74,9 @@ def test_a_call_that_hangs_leaves_the_other_threads_going(faults, loaded):
 
 
 def test_a_failing_disk_is_the_ledgers_alone(faults, loaded):
-    run = faults.start(loaded, "sync-before:8:fail:5", "--until-caught-up")
+    # Not while the ledger is made, which ends the run.
+    faults.start(loaded, "commit-before:2:kill").await_kill()
+    run = faults.start(loaded, "sync-before:6:fail:5", "--until-caught-up")
     assert run.service.finish(60) == 0, run.service.log[-3000:]
     assert run.hits()["sync-before"].hits == 1
 

@@ -21,8 +21,8 @@ def build(directory: pathlib.Path) -> pathlib.Path:
     """Compiles the library into a directory."""
     library = directory / "faults.so"
     subprocess.run(
-        ["gcc", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-o", str(library), str(SOURCE), "-ldl"],
-        check=True, timeout=60,
+        ["gcc", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", str(SOURCE), "-o", str(library)]
+        + ["-ldl"], check=True, timeout=60,
     )
     return library
 

@@ -391,7 +391,7 @@ static void note(const char *sql) {
         {"INSERT INTO claim VALUES", NONCE},
         {"INSERT INTO partition (", START},
         {"INSERT INTO intent VALUES", INTENT},
-        {"INSERT INTO batch (lane_id, batch_seq", MARK},
+        {"UPDATE lane SET pin = (SELECT next FROM intent", MARK},
         {"DELETE FROM intent WHERE", DROP},
     };
     for (size_t at = 0; at < sizeof statements / sizeof *statements; at++)

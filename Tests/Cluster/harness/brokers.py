@@ -58,6 +58,10 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DETOUR:P
 """
 
 
+def cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "a", 1)
+
+
 class Detour:
     """A second listener of a broker, which tells its clients to come by `port`: a proxy listens there and
     leads to `behind`. Whoever starts from `bootstrap` never meets the broker but through the proxy."""
@@ -82,11 +86,15 @@ class Detour:
 class Broker:
     """One KRaft node, which is a whole cluster; its data outlives `kill` and `start`."""
 
+    #: Of topics that tests make.
+    replication = 1
+
     def __init__(
         self, name: str, home: pathlib.Path, extra: str = "", format_arguments: tuple[str, ...] = (),
-        detour: bool = False,
+        detour: bool = False, cluster: str | None = None,
     ):
-        """`extra`: further settings, of which the last of a name counts, with {port} and {controller}."""
+        """`extra`: further settings, of which the last of a name counts, with {port}, {controller} and
+        {directory}. `cluster`: id of a cluster of several nodes, whose voters stand in `extra`."""
         self.name = name
         self.detour = Detour() if detour else None
         if self.detour is not None:
@@ -101,10 +109,10 @@ class Broker:
         self._settings.write_text(
             (SETTINGS + extra).format(port=self.port, controller=free_port(), directory=self.directory)
         )
-        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._format = spawn(
-            [str(home / "bin" / "kafka-storage.sh"), "format", "--standalone"]
-            + ["-t", identity.replace("-", "a", 1), "-c", str(self._settings), *format_arguments],
+            [str(home / "bin" / "kafka-storage.sh"), "format", "-c", str(self._settings)]
+            + (["-t", cluster] if cluster else ["-t", cluster_id(), "--standalone"])
+            + list(format_arguments),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
 

@@ -59,7 +59,7 @@ class Service:
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            end(self.process, signal.SIGQUIT)
+            end(self.process, signal.SIGKILL)
             raise AssertionError(f"still running after {timeout:.0f} s; its log ends:\n{self.log[-3000:]}")
 
 

@@ -1,6 +1,7 @@
 """What the tests do with topics through clients of their own."""
 
 import itertools
+import secrets
 import time
 from dataclasses import dataclass
 from typing import Iterable
@@ -40,9 +41,29 @@ def _admit(ask) -> None:
         time.sleep(0.2)
 
 
+@dataclass
+class Route:
+    """A source topic and the partner topic that a contract fills from it."""
+
+    source: str
+    target: str
+
+
+def route(
+    internal: Broker, partner: Broker, partitions: int = 3, target: int | None = None, **settings: str
+) -> Route:
+    """Makes a pair of topics with names of their own; `settings` are the source's."""
+    name = secrets.token_hex(4)
+    made = Route(f"flights.{name}", f"skyways.delays.{name}")
+    create(internal, made.source, partitions, **settings)
+    create(partner, made.target, target or partitions)
+    return made
+
+
 def create(broker: Broker, topic: str, partitions: int, **settings: str) -> None:
     config = {name.replace("_", "."): value for name, value in settings.items()}
-    _admit(lambda: broker.admin.create_topics([NewTopic(topic, partitions, 1, config=config)]))
+    new = NewTopic(topic, partitions, broker.replication, config=config)
+    _admit(lambda: broker.admin.create_topics([new]))
 
 
 def delete(broker: Broker, topic: str) -> None:
