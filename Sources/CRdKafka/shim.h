@@ -27,6 +27,8 @@ static inline rd_kafka_resp_err_t crossdock_produce(
 typedef struct crossdock_wire_s {
     int32_t end_txn_sent; // EndTxn requests (ApiKey 26) fully written to a socket
     int32_t interrupted;  // a Produce, AddPartitionsToTxn or EndTxn ended without a reply
+    int32_t init_sent;    // correlation id + 1 of the last InitProducerId (ApiKey 22), 0 = none
+    int32_t init_replied; // the same of its last reply
     int32_t outage;       // code of the last error event while unanswered, 0 = none
 } crossdock_wire_t;
 
@@ -43,6 +45,11 @@ static inline void crossdock_wire_begin(crossdock_wire_t *wire) {
 static inline int32_t crossdock_wire_interrupted(crossdock_wire_t *wire) {
     return __atomic_load_n(&wire->interrupted, __ATOMIC_ACQUIRE);
 }
+/// An InitProducerId was answered and none is on its way.
+static inline int crossdock_wire_init_answered(crossdock_wire_t *wire) {
+    int32_t replied = __atomic_load_n(&wire->init_replied, __ATOMIC_ACQUIRE);
+    return replied != 0 && replied == __atomic_load_n(&wire->init_sent, __ATOMIC_ACQUIRE);
+}
 static inline int32_t crossdock_wire_outage(crossdock_wire_t *wire) {
     return __atomic_load_n(&wire->outage, __ATOMIC_ACQUIRE);
 }
@@ -54,7 +61,9 @@ static rd_kafka_resp_err_t crossdock_on_request_sent(
     rd_kafka_t *handle, int socket, const char *broker, int32_t broker_id, int16_t api_key,
     int16_t api_version, int32_t correlation, size_t size, void *opaque) {
     (void)handle, (void)socket, (void)broker, (void)broker_id, (void)api_version;
-    (void)correlation, (void)size;
+    (void)size;
+    if (api_key == 22)
+        __atomic_store_n(&((crossdock_wire_t *)opaque)->init_sent, correlation + 1, __ATOMIC_RELEASE);
     if (api_key == 26)
         __atomic_add_fetch(&((crossdock_wire_t *)opaque)->end_txn_sent, 1, __ATOMIC_ACQ_REL);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -66,12 +75,14 @@ static rd_kafka_resp_err_t crossdock_on_response_received(
     int16_t api_version, int32_t correlation, size_t size, int64_t rtt, rd_kafka_resp_err_t error,
     void *opaque) {
     (void)handle, (void)socket, (void)broker, (void)broker_id, (void)api_version;
-    (void)correlation, (void)size, (void)rtt;
+    (void)size, (void)rtt;
     crossdock_wire_t *wire = (crossdock_wire_t *)opaque;
     if (!error) {
         // ApiVersions and the SASL exchange come before authentication has succeeded.
         if (api_key != 18 && api_key != 17 && api_key != 36)
             __atomic_store_n(&wire->outage, 0, __ATOMIC_RELEASE);
+        if (api_key == 22)
+            __atomic_store_n(&wire->init_replied, correlation + 1, __ATOMIC_RELEASE);
     } else if (error != RD_KAFKA_RESP_ERR__DESTROY &&
                (api_key == 0 || api_key == 24 || api_key == 26)) {
         __atomic_store_n(&wire->interrupted, 1, __ATOMIC_RELEASE);

@@ -15,6 +15,8 @@ package final class LaneConsumer {
     private var slots = SlotTable([])
 
     private var tookSinceWake = 0
+    /// Nothing has come since `assign`.
+    private var isCold = true
     private var lastWake = ContinuousClock.now
 
     // Messages not released yet: `messages[head..<tail]`. Bounded by `capacity`.
@@ -68,6 +70,7 @@ package final class LaneConsumer {
         }
         self.client = client
         self.queue = queue
+        isCold = true
         slots = SlotTable(positions)
     }
 
@@ -90,6 +93,7 @@ package final class LaneConsumer {
         let count = rd_kafka_consume_batch_queue(queue, timeout.milliseconds, batch, room)
         guard count >= 0 else { throw KafkaFailure("consume_batch_queue", rd_kafka_last_error()) }
         tookSinceWake += count
+        if count > 0 { isCold = false }
         if count == 0, let outage = client.outage { throw outage }
         return try sort(batch, count, take)
     }
@@ -139,19 +143,14 @@ package final class LaneConsumer {
         }
     }
 
-    /// The fetcher of librdkafka 2.0.2, once its queue is full, sleeps up to 1 s however soon there is
-    /// room again, unless something wakes it. Setting the credentials that are set already is the one
-    /// call that does so without a request, a wait or an effect.
+    /// When there is room again, and when a partition has just been assigned.
     private func wakeFetcher(_ queue: OpaquePointer) {
-        guard let client, tookSinceWake > 0 else { return }
+        guard let client, tookSinceWake > 0 || isCold else { return }
         let now = ContinuousClock.now
         guard now - lastWake > .milliseconds(5) || rd_kafka_queue_length(queue) == 0 else { return }
         tookSinceWake = 0
         lastWake = now
-        let result = rd_kafka_sasl_set_credentials(
-            client.raw, configuration.value("sasl.username") ?? "",
-            configuration.value("sasl.password") ?? "")
-        if let result { rd_kafka_error_destroy(result) }
+        client.wakeFetcher(configuration)
     }
 
     private func makeRoom() {

@@ -95,23 +95,28 @@ package final class TransactionalProducer {
     ///
     /// - Parameter careful: one record a produce request, so that a refused one is refused alone.
     package func initialise(careful: Bool, timeout: Duration) throws(KafkaFailure) {
+        let deadline = Deadline(timeout)
+        var tries = 0
+        repeat {
+            tries += 1
+            try open(careful: careful)
+        } while try !initTransactions(deadline, isImpatient: tries < Self.mostTries)
+    }
+
+    private func open(careful: Bool) throws(KafkaFailure) {
         close()
         let client = try ClientHandle(
             .producer, configuration, extra(careful: careful), sink: sink, tally: tally)
         self.client = client
         tally.pointee = DeliveryTally(topics: topics.count)
         isSpoilt = false
-        do throws(KafkaFailure) {
-            for topic in topics + [checkpointTopic] {
-                guard let handle = rd_kafka_topic_new(client.raw, topic, nil) else {
-                    throw KafkaFailure("topic_new", rd_kafka_last_error(), topic)
-                }
-                handles.append(handle)
+        for topic in topics + [checkpointTopic] {
+            guard let handle = rd_kafka_topic_new(client.raw, topic, nil) else {
+                let failure = KafkaFailure("topic_new", rd_kafka_last_error(), topic)
+                close()
+                throw failure
             }
-            try initTransactions(client, Deadline(timeout))
-        } catch {
-            close()
-            throw error
+            handles.append(handle)
         }
     }
 
@@ -133,18 +138,32 @@ package final class TransactionalProducer {
         return extra
     }
 
-    private func initTransactions(_ client: ClientHandle, _ deadline: Deadline)
-        throws(KafkaFailure)
+    /// Clients made for one `initialise`: more where the coordinator is busy aborting our own open
+    /// transaction (CONCURRENT_TRANSACTIONS). librdkafka asks again after 500 ms, a new client at once.
+    private static let mostTries = 8
+
+    /// False where the coordinator has answered, but not with a producer id, and nothing is on its way
+    /// any more: a request that still is would fence the next client. Throws: the client is closed.
+    private func initTransactions(_ deadline: Deadline, isImpatient: Bool) throws(KafkaFailure)
+        -> Bool
     {
+        let client = try opened("init_transactions")
+        var wasAnswered = false
         while true {
-            let time = max(1, deadline.remaining.milliseconds)
-            let result = rd_kafka_init_transactions(client.raw, time)
+            let time = isImpatient ? min(deadline.remaining, .milliseconds(20)) : deadline.remaining
+            let result = rd_kafka_init_transactions(client.raw, max(1, time.milliseconds))
             rd_kafka_poll(client.raw, 0)
-            guard let error = TransactionError(consuming: result) else { return }
-            if let outage = client.outage, error.isRetriable, deadline.isOver { throw outage }
+            guard let error = TransactionError(consuming: result) else { return true }
             guard error.isRetriable, !deadline.isOver else {
-                throw error.failure("init_transactions")
+                let outage = error.isRetriable ? client.outage : nil
+                close()
+                throw outage ?? error.failure("init_transactions")
             }
+            guard isImpatient, crossdock_wire_init_answered(client.context.wire) != 0 else {
+                continue
+            }
+            if wasAnswered { return false }
+            wasAnswered = true
         }
     }
 

@@ -79,6 +79,17 @@ final class ClientHandle {
         Unmanaged.passUnretained(context).release()
     }
 
+    /// The fetcher of librdkafka 2.0.2 sleeps up to 1 s once its queue is full, however soon there is
+    /// room again, and before the first fetch of a partition, unless something wakes it. Setting the
+    /// credentials that are set already is the one call that does so without a request, a wait or an
+    /// effect.
+    func wakeFetcher(_ configuration: ClientConfiguration) {
+        let result = rd_kafka_sasl_set_credentials(
+            raw, configuration.value("sasl.username") ?? "",
+            configuration.value("sasl.password") ?? "")
+        if let result { rd_kafka_error_destroy(result) }
+    }
+
     /// The library has given this client up (`rd_kafka_fatal_error`): only a new one helps.
     var isFatal: Bool { rd_kafka_fatal_error(raw, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR }
 

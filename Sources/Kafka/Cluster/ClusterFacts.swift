@@ -4,11 +4,27 @@ extension ClusterClient {
     /// The cluster's id, which the brokers made when the cluster was formed.
     package func clusterID(timeout: Duration) throws(KafkaFailure) -> String {
         let handle = try handle(.readUncommitted)
-        guard let id = rd_kafka_clusterid(handle.raw, timeout.milliseconds) else {
+        let deadline = Deadline(timeout)
+        if let id = knownID(handle) { return id }
+        // `rd_kafka_clusterid` asks nobody: it waits for an answer to somebody else's question, which a
+        // new client has only after up to 1 s. The brokers alone are asked for, no topic.
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let error = rd_kafka_metadata(
+            handle.raw, 0, nil, &metadata, max(1, deadline.remaining.milliseconds))
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
+            throw failure(handle, "metadata", error)
+        }
+        rd_kafka_metadata_destroy(metadata)
+        guard let id = knownID(handle) else {
             throw failure(
                 handle, "clusterid", RD_KAFKA_RESP_ERR__TIMED_OUT,
-                "the cluster did not tell its id in time")
+                "the cluster did not tell its id")
         }
+        return id
+    }
+
+    private func knownID(_ handle: ClientHandle) -> String? {
+        guard let id = rd_kafka_clusterid(handle.raw, 0) else { return nil }
         defer { rd_kafka_mem_free(handle.raw, id) }
         return String(cString: id)
     }

@@ -162,8 +162,9 @@ extension ClusterClient {
         var open = positions.count
         while open > 0 {
             guard !deadline.isOver else { return false }
-            switch try session.next(timeout: min(deadline.remaining, .milliseconds(100))) {
+            switch try session.next(timeout: min(deadline.remaining, .milliseconds(20))) {
             case .nothing:
+                handle.wakeFetcher(configuration)
                 rd_kafka_poll(handle.raw, 0)
                 if let outage = handle.outage, outage.kind == .denied { throw outage }
             case .end: open -= 1
