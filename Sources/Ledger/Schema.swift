@@ -27,15 +27,19 @@ enum Schema {
 
     /// Errors: `unsupported` where the file is not of this release, `corrupt` where it is no ledger.
     static func check(_ database: Database) throws(LedgerFailure) {
-        let version = try version(database)
-        guard version > 0 else {
-            throw LedgerFailure(.missing, "the ledger is empty: no service has started on it yet")
-        }
-        guard version == migrations.count else {
+        try checkOwner(database)
+        guard try version(database) == migrations.count else {
             throw LedgerFailure(
                 .unsupported,
                 "the ledger was written by an older crossdock: start the service once to bring it "
                     + "up to date")
+        }
+    }
+
+    /// Errors: `corrupt` where it is no ledger, `unsupported` for a newer one.
+    static func checkOwner(_ database: Database) throws(LedgerFailure) {
+        guard try version(database) > 0 else {
+            throw LedgerFailure(.missing, "the ledger is empty: no service has started on it yet")
         }
     }
 

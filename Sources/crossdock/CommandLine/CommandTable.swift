@@ -14,6 +14,7 @@ enum CommandTable {
         Resume.self,
         Revoke.self,
         Recover.self,
+        Backup.self,
         Demo.self,
     ]
 
