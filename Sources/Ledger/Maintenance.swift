@@ -6,10 +6,11 @@ package final class Maintenance {
     private let keeping: Keeping
     private var work: [Work] = []
 
-    private enum Work {
+    fileprivate enum Work {
         case ranges(partition: Int64, from: Int64)
         case quarantine
         case freePages
+        case checkpoint
     }
 
     package init(ledger: Ledger, keeping: Keeping) {
@@ -40,7 +41,8 @@ package final class Maintenance {
             try ledger.coalesce(partition, from: from, keeping)
                 .map { .ranges(partition: partition, from: $0) }
         case .quarantine: try ledger.forgetQuarantined(keeping) ? .quarantine : nil
-        case .freePages: try ledger.giveBackPages() ? .freePages : nil
+        case .freePages: try ledger.giveBackPages() ? .freePages : .checkpoint
+        case .checkpoint: try ledger.checkpoint()
         }
     }
 }
@@ -103,8 +105,7 @@ extension Ledger {
     }
 
     /// Free pages are used again; they go where they are more than a quarter of the file, as after a
-    /// ledger of an older release, or a shorter keepDetail. Needs auto_vacuum, which a file of an older
-    /// release has not.
+    /// shorter keepDetail. Needs auto_vacuum, which a file of an older release has not.
     fileprivate func giveBackPages() throws(LedgerFailure) -> Bool {
         try hastily { (database) throws(LedgerFailure) in
             guard try database.integer("PRAGMA auto_vacuum") == 2 else { return false }
@@ -114,5 +115,14 @@ extension Ledger {
             try database.run("PRAGMA incremental_vacuum(\(Self.pagesAStep))")
             return true
         }
+    }
+
+    /// Brings the log into the file: only then is it shorter. An idle service does not come to it by
+    /// itself.
+    fileprivate func checkpoint() throws(LedgerFailure) -> Maintenance.Work? {
+        try locked { (database) throws(LedgerFailure) in
+            try database.script("PRAGMA wal_checkpoint(PASSIVE)")
+        }
+        return nil
     }
 }

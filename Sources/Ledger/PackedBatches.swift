@@ -1,8 +1,8 @@
 /// Batches of one partition, one behind the other, in a few bytes each: what a coalesced row keeps of
 /// each of them. A year of ten batches a second is a matter of bytes a batch.
 ///
-/// Per batch a byte of flags, then only what the flags announce, as varints (LEB128, unsigned): number of
-/// the batch, less the one before; offsets covered; milliseconds since the one before; delivered records
+/// Per batch a byte of flags, then only what the flags announce, as varints (LEB128, unsigned): how many
+/// numbers were passed over, where it is not the next one; offsets covered; milliseconds since the one before; delivered records
 /// and bytes; records read, where they are not one an offset; dropped, quarantined and gaps. Filtered
 /// follows from the identity, and is written where that does not hold.
 struct PackedBatches {
@@ -36,7 +36,7 @@ struct PackedBatches {
 
     private struct Flags: OptionSet {
         var rawValue: UInt8
-        /// A number follows; without it and without `unnumbered` it is the last one plus one.
+        /// The number itself follows: there was none before, or it fell.
         static let numbered = Flags(rawValue: 1)
         static let unnumbered = Flags(rawValue: 2)
         /// The clock was set back: the time is to be subtracted.
@@ -45,15 +45,19 @@ struct PackedBatches {
         static let sparse = Flags(rawValue: 16)
         static let exceptions = Flags(rawValue: 32)
         static let unbalanced = Flags(rawValue: 64)
+        /// How far the number is beyond the next one follows.
+        static let skipped = Flags(rawValue: 128)
     }
 
     mutating func append(_ batch: Batch) {
         let counts = batch.counts
         var flags: Flags = []
-        if batch.batchSeq == nil {
+        var skipped: Int64 = 0
+        if let number = batch.batchSeq {
+            skipped = batchSeq.map { number - $0 - 1 } ?? -1
+            if skipped != 0 { flags.insert(skipped > 0 ? .skipped : .numbered) }
+        } else {
             flags.insert(.unnumbered)
-        } else if batch.batchSeq != batchSeq.map({ $0 + 1 }) {
-            flags.insert(.numbered)
         }
         if batch.at < at { flags.insert(.earlier) }
         if counts.delivered != 0 || counts.bytes != 0 { flags.insert(.delivered) }
@@ -63,8 +67,8 @@ struct PackedBatches {
         }
         if !counts.balances { flags.insert(.unbalanced) }
         bytes.append(flags.rawValue)
-        // Numbers may fall where an operator went back: as it is, then, not as a difference.
         if flags.contains(.numbered) { put(batch.batchSeq ?? 0) }
+        if flags.contains(.skipped) { put(skipped) }
         put(batch.to - batch.from)
         put(abs(batch.at - at))
         if flags.contains(.delivered) {
@@ -109,7 +113,8 @@ struct PackedBatches {
             if flags.contains(.numbered) {
                 number = try take(&rest)
             } else if !flags.contains(.unnumbered) {
-                number = last.map { $0 &+ 1 }
+                let skipped = flags.contains(.skipped) ? try take(&rest) : 0
+                number = last.map { $0 &+ 1 &+ skipped }
             }
             let span = try take(&rest)
             let elapsed = try take(&rest)

@@ -56,7 +56,7 @@ def test_coalescing_survives_being_killed(clusters, workspace, route, say):
     service = workspace.start()
     wait_until(lambda: rows(workspace) < 3000, "all of them to be coalesced", 300, every=0.5)
     wait_until(
-        lambda: workspace.ledger.stat().st_size < whole / 4, "the file to give its pages back", 60, every=0.5)
+        lambda: workspace.ledger.stat().st_size < whole / 4, "the file to give its pages back", 240, every=0.5)
     assert service.stop() == 0
     history(workspace)
     workspace.catch_up()
