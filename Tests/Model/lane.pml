@@ -1,364 +1,263 @@
-/* The protocol of one lane. Constants and defaults of the bounds: bounds.h. Runs: test_model.py
- * RUN    spin -a -DFIXED [-Dswitches] lane.pml && gcc -O2 -DCOLLAPSE -DSAFETY -DVECTORSZ=2048 -DMEMLIM=5500 -o pan pan.c && ./pan -m400000
- * FIXED  is the page as it stands; without it (or with only some FIX_*) an earlier draft with known holes. M_* are mutations that must fail.
- * LIVENESS budgets bound every fault and only init starts a loop: -DMAXINIT=n proves that no run has more than n inits; at rest (`timeout`) (d) is asserted.
- * TRACE  ./pan writes lane.pml.trail; spin -t [-Dsame switches] lane.pml prints one line per event.
- * BOUNDS NI instances, NP source partitions, NOFF offsets each, MAXB records a batch and partition, DUE filtered records before a marker is due; budgets of the adversary: MAXCRASH
- *        MAXTO (transaction timeouts) MAXNET (lost/late replies and EndTxn, produce errors) MAXNB (neighbour's open transaction) MAXVER MAXLOST MAXROLL. HALTOK: HALTs expected.
- * Not modelled: quarantine rows, source and partner truncation, restore of the partner, partner partitions, compaction. */
-#ifdef FIXED
-#define FIX_ORDER    /* newer/foreign marker anywhere in the lane is judged before the rows about I and L            */
-#define FIX_DIRTY    /* DIRTY = steps 3-6 (claim and read), never init alone                                         */
-#define FIX_READ     /* the claim check of "Fenced" stands before every init but the one of `start`                  */
-#define FIX_BASE     /* `start` compares with the newest claim it saw before its init, not with its own old one      */
-#define FIX_WAIT     /* fenced, no newer claim: wait one transaction timeout, read again, only then init             */
-#define FIX_FOREIGN  /* a claim of another instance since our last reconcile voids D even when M = L                 */
-#define FIX_SUCC     /* a change marker also names the next hash; the lane's newest marker's next hash is compared    */
-#if MAXROLL > 0
-#define FIX_GROUP
-#endif               /* group offset beyond D: the ledger is an old copy, as under "newer batch_seq"                 */
-#endif
+/* The protocol of one lane. README.md says what is modelled, bounds.h what can be set, test_model.py holds the runs.
+ * By hand: spin -a [-D...] lane.pml && gcc -O1 -w -DCOLLAPSE -DSAFETY -DVECTORSZ=2048 -o pan pan.c && ./pan -m400000
+ * A violation leaves lane.pml.trail: spin -t [the same -D...] lane.pml prints one line per event. */
 #include "bounds.h"
-#define CHECK(prop,cond) assert(!(PROPS & prop) || (cond))
-/* where an instance is */
-#define DOWN 0
-#define INIT 1      /* step 3                                   */
-#define CLAIM 2     /* step 4, append                           */
-#define CLEND 3     /* step 4, EndTxn                           */
-#define READ 4      /* steps 5 and 6                            */
-#define TOP 5       /* batch boundary; idle when nothing enabled */
-#define PROD 6      /* loop 3: data                             */
-#define MARK1 7     /* loop 3: markers last                     */
-#define MARK2 8
-#define INTENT 9    /* loop 5                                   */
-#define ENDT 10     /* loop 6                                   */
-#define FENCED 11   /* claim check before an init               */
-#define REINIT 12   /* DIRTY as written: init alone             */
-#define HALT 13
-typedef Mark { byte seq; byte non; byte off; byte cd; byte hv; byte nv } /* seq 0: none. hv hash, nv next hash, cd delivered */
-typedef Ledger {
-  bit st; byte lv;                     /* something stored; contract hash that decided last        */
-  Mark L[NP]; byte D[NP]; byte cd[NP]; /* L, D and cumulative delivered at D                       */
-  bit io; byte is; byte in; byte it; byte iv; byte ih[NP]; byte ic[NP] /* intent: seq nonce partitions next hash, to, counts */
-}
-typedef Batch { byte seq; byte non; byte t; byte v; byte nv; byte lo[NP]; byte hi[NP]; byte cd[NP]; byte data[NP] }
+#include "state.h"
 
-Ledger led[NI]; Batch bt[NI];
-byte pc[NI]; byte why[NI]; byte ver[NI];                  /* ver: the contract file of that host                      */
-bit dirty[NI], pend[NI], newer[NI], foreign[NI], lf[NI];  /* pend: mark riding; lf: ghost, this ledger suffered       */
-bit started[NI];
-#if MAXROLL > 0
-Ledger sav[NI]; bit hasSav[NI], sfor[NI];
-#endif
-byte cst, own, wk, lc;                    /* own: instance+1 whose epoch is current; wk: EndTxn of that epoch still under way; lc: claim decided, not visible */
-byte oData[NP], oLo[NP], oHi[NP], oV, oClaim; Mark oM[NP]; /* the open transaction                                     */
-Mark M[NP]; byte vis[NP];             /* committed markers; bit mask of records the partner sees                      */
-bit nb; Mark pM[NP];                  /* neighbour's open transaction pins the LSO; what was visible before it         */
-byte inits, crashes, tos, nets, nbs, vers, losts, rolls;
-byte dv[NP*NOFF];                     /* ghost: version under which an offset was durably decided                     */
-byte grp[NP];                         /* the group's offsets in the internal cluster                                  */
-byte tab[2*NP];                       /* contract: mask delivered by version v in partition p                         */
-#ifdef SHORT
-byte p, o, k, q, x, any, all, some, mx, n, ok;             /* breadth-first search refuses hidden variables */
-#else
-hidden byte p, o, k, q, x, any, all, some, mx, n, ok;      /* scratch inside one atomic step */
-#endif
-
-#define DEL(v,p,o)  ((tab[((v)-1)*NP+(p)] >> (o)) & 1)
-#define ED(i,p)     ((pend[i] && ((led[i].it>>p)&1)) -> led[i].ih[p] : led[i].D[p])
-#define ECD(i,p)    ((pend[i] && ((led[i].it>>p)&1)) -> led[i].ic[p] : led[i].cd[p])
-#define ELO(i,p)    ((pend[i] && ((led[i].it>>p)&1)) -> led[i].ih[p] : led[i].L[p].off)
-#define ELV(i)      (pend[i] -> led[i].iv : led[i].lv)
-#ifdef FIX_GROUP
-#define GROUP(i)    for (p : 0 .. NP-1) { grp[p]=(led[i].D[p]>grp[p] -> led[i].D[p] : grp[p]) }
-#else
-#define GROUP(i)    skip
-#endif
-#ifdef M_NOINTENT
-#define MAYRIDE(i)  (!pend[i])                /* nothing for the mark to ride in */
-#else
-#define MAYRIDE(i)  true
-#endif
-#define WORKP(i,p)  (ED(i,p)<NOFF || ED(i,p)>ELO(i,p))
-#define WORK(i)     (led[i].L[0].seq==0 || ver[i]!=ELV(i) || WORKP(i,0) || WORKP(i,NP-1))
-#define FIRST(i)    (led[i].L[0].seq==0 && !pend[i])
-#define OTHER(i)    (1-(i))
-#ifdef M_NOCLAIM
-#define RM(p,f)     (nb -> pM[p].f : M[p].f)   /* no nonce to wait for: reads up to the LSO */
-#else
-#define RM(p,f)     M[p].f
-#endif
-#ifdef M_NONONCE
-#define SAMEI(i,p)  (RM(p,seq)==led[i].is)
-#define FOREIGNI(i,p) false
-#else
-#define SAMEI(i,p)  (RM(p,seq)==led[i].is && RM(p,non)==led[i].in)
-#define FOREIGNI(i,p) (led[i].io && RM(p,seq)==led[i].is && RM(p,non)!=led[i].in)
-#endif
-#define SAMEL(i,p)  (RM(p,seq)==led[i].L[p].seq && RM(p,non)==led[i].L[p].non)
-
-inline clearTxn() { for (p : 0 .. NP-1) { oData[p]=0; oLo[p]=0; oHi[p]=0; oM[p].seq=0; oM[p].non=0; oM[p].off=0; oM[p].cd=0; oM[p].hv=0; oM[p].nv=0 } oV=0; oClaim=0 }
-inline clearBatch(i) { for (p : 0 .. NP-1) { bt[i].lo[p]=0; bt[i].hi[p]=0; bt[i].cd[p]=0; bt[i].data[p]=0 } bt[i].seq=0; bt[i].non=0; bt[i].t=0; bt[i].v=0; bt[i].nv=0 }
-/* ghost: offset o of p is durably decided under v. Property (b): once under one version. */
+/* ghost: offset o of p is durably decided under a version */
 inline decide(vv) { CHECK(B_ONCE, dv[p*NOFF+o]==0 || dv[p*NOFF+o]==vv); dv[p*NOFF+o]=vv }
+#if MAXCUT > 0
+/* ghost: offset o is decided as part of a batch whose last record is of source gg */
+inline decideOf(gg) { if :: o>=cut[p] && gg -> CHECK(G_SOURCE, !spoilt[p]) :: o>=cut[p] && !gg -> spoilt[p]=1 :: else fi }
+#endif
 
-/* The coordinator logs PrepareCommit: the outcome is fixed. Properties (a) and (c) are checked here. */
-inline doCommit() {
-  for (p : 0 .. NP-1) {
-    CHECK(A_TWICE, (vis[p] & oData[p])==0);                                   /* (a) never twice                      */
-    CHECK(A_ORDER, oData[p]==0 || (oData[p] & -oData[p]) > vis[p]);           /* (a) never out of order               */
-    vis[p] = vis[p] | oData[p];
-    if :: oM[p].seq ->
-         M[p].seq=oM[p].seq; M[p].non=oM[p].non; M[p].off=oM[p].off; M[p].cd=oM[p].cd; M[p].hv=oM[p].hv; M[p].nv=oM[p].nv;
-         n=0;
-         for (o : 0 .. NOFF-1) {
-           if :: o>=oLo[p] && o<oHi[p] -> decide(oV) :: else fi;
-           if :: o<oM[p].off -> CHECK(A_LOST, dv[p*NOFF+o]!=0 && (!DEL(dv[p*NOFF+o],p,o) || ((vis[p]>>o)&1))) :: else fi; /* (a) none lost */
-           n = n + ((vis[p]>>o)&1)
-         }
-         CHECK(C_COUNTS, n==oM[p].cd)                                          /* (c) marker's count = what is visible */
-      :: else fi
-  }
-  if :: oClaim -> lc=oClaim :: else fi;
-  clearTxn(); cst=T_PREP
-}
-inline doAbort() { clearTxn(); cst=T_ABORT }
+#include "ledger.h"
 
-/* one SQLite transaction each */
-inline loadIntent(i) { led[i].io=1; led[i].is=bt[i].seq; led[i].in=bt[i].non; led[i].it=bt[i].t; led[i].iv=bt[i].nv;
-  for (p : 0 .. NP-1) { led[i].ih[p]=bt[i].hi[p]; led[i].ic[p]=bt[i].cd[p] } }
-inline dropIntent(i) { led[i].io=0; led[i].is=0; led[i].in=0; led[i].it=0; led[i].iv=0; for (p : 0 .. NP-1) { led[i].ih[p]=0; led[i].ic[p]=0 } }
-inline mark(i) {                      /* loop 7: the staged rows become real */
-  for (p : 0 .. NP-1) { if :: (led[i].it>>p)&1 -> led[i].L[p].seq=led[i].is; led[i].L[p].non=led[i].in; led[i].L[p].off=led[i].ih[p];
-    led[i].L[p].cd=led[i].ic[p]; led[i].D[p]=led[i].ih[p]; led[i].cd[p]=led[i].ic[p] :: else fi }
-  GROUP(i); led[i].lv=led[i].iv; dropIntent(i); pend[i]=0 }
-inline halt(i,r) { printf("MSC: i%d HALT reason %d\n", i, r); CHECK(E_HALT, r & HALTOK); pc[i]=HALT; why[i]=r; pend[i]=0; dirty[i]=0; clearBatch(i) }
+#include "partner.h"
 
-/* row "newer batch_seq" and row "ledger lost": D is void; adopt M, record a ledger gap; HALT first when the hash is not today's */
-inline adopt(i) {
-  ok=1; mx=0; x=0;
-  for (p : 0 .. NP-1) { if :: RM(p,seq)>mx -> mx=RM(p,seq); x=RM(p,nv) :: else fi; if :: RM(p,hv)!=ver[i] -> ok=0 :: else fi }
-#ifdef FIX_SUCC
-  ok = (x==ver[i]);
-#endif
-  if :: !ok -> CHECK(E_HASH, x!=ver[i]); halt(i,H_HASH)
-     :: else ->
-        CHECK(E_GAP, lf[i] || foreign[i]);  /* (e) no ledger gap unless the ledger suffered or another instance ran */
-        printf("MSC: i%d adopts M, records a gap\n", i);
-        for (p : 0 .. NP-1) {
-          led[i].L[p].seq=RM(p,seq); led[i].L[p].non=RM(p,non); led[i].L[p].off=RM(p,off); led[i].L[p].cd=RM(p,cd);
-#ifndef M_TRUSTD
-          led[i].D[p]=RM(p,off); led[i].cd[p]=RM(p,cd);
-#endif
-#ifdef FIX_GROUP
-          grp[p]=led[i].D[p];
-#endif
-#ifndef STRICT  /* -DSTRICT: even a recorded gap does not excuse a second version */
-          for (o : 0 .. NOFF-1) { if :: o>=RM(p,off) -> dv[p*NOFF+o]=0 :: else fi }   /* (b) the gap is the excuse */
-#endif
-        }
-        led[i].st=1; led[i].lv=ver[i]; dropIntent(i); lf[i]=0; foreign[i]=0; pc[i]=TOP
-  fi }
-inline goon(i) {                      /* verdicts normal / committed, mark missed / aborted */
-  for (p : 0 .. NP-1) { for (o : 0 .. NOFF-1) { if :: o>=led[i].L[p].off && o<led[i].D[p] -> decide(led[i].lv) :: else fi } }
-  foreign[i]=0; pc[i]=TOP }
-
-/* the table; some/all speak of I's partitions, any = a marker newer than the ledger knows */
-inline reconcile(i) {
-  mx=0; any=0; k=0; q=0; x=0; all=1; some=0; ok=1;
-  for (p : 0 .. NP-1) {
-    if :: led[i].L[p].seq>mx -> mx=led[i].L[p].seq :: else fi;
-    if :: RM(p,seq)>0 -> k=1 :: else fi;                                    /* k: M exists */
-    if :: RM(p,seq)<led[i].L[p].seq -> q=1; if :: RM(p,seq)==0 -> x=1 :: else fi :: else fi; /* q: older, x: none but L known */
-    if :: !SAMEL(i,p) -> ok=0 :: else fi;                                   /* ok: M = L everywhere */
-    if :: led[i].io && ((led[i].it>>p)&1) -> if :: SAMEI(i,p) -> some=1 :: else -> all=0 fi :: else fi
-  }
-  n=1; /* every marker of I's partitions is still L */
-  for (p : 0 .. NP-1) { if :: ((led[i].it>>p)&1) && !SAMEL(i,p) -> n=0 :: else fi;
-    if :: RM(p,seq)>(led[i].io && led[i].is>mx -> led[i].is : mx) || FOREIGNI(i,p) -> any=1 :: else fi }
-#ifdef FIX_FOREIGN
-  if :: foreign[i] && k -> any=1 :: else fi;
-#endif
-#ifdef FIX_GROUP
-  for (p : 0 .. NP-1) { if :: led[i].st && grp[p] > ((led[i].io && all && ((led[i].it>>p)&1)) -> led[i].ih[p] : led[i].D[p]) -> any=1 :: else fi }
-#endif
-  if :: !k && !led[i].st -> led[i].st=1; led[i].lv=ver[i]; goon(i)          /* first start: offsets stored, initial markers follow */
-     :: else -> if
-     :: x -> halt(i,H_LOST)
-     :: !x && !led[i].st -> adopt(i)
-#ifdef FIX_ORDER
-     :: !x && led[i].st && q -> halt(i,H_OLD)
-     :: !x && led[i].st && !q && any -> adopt(i)
-     :: !x && led[i].st && !q && !any -> if
-#else
-     :: !x && led[i].st -> if                                               /* as written: first row that fits, top down */
-#endif
-        :: ok && !led[i].io -> goon(i)
-        :: else -> if
-#ifdef M_PERPART                                                            /* judge every partition for itself */
-           :: led[i].io && !any && !q -> for (p : 0 .. NP-1) { if :: ((led[i].it>>p)&1) && !SAMEI(i,p) -> led[i].it=led[i].it & ~(1<<p) :: else fi };
-              mark(i); goon(i)
-#endif
-           :: led[i].io && all -> mark(i); goon(i)
-           :: else -> if
-              :: led[i].io && n -> dropIntent(i); goon(i)
-              :: else -> if
-                 :: led[i].io && some && !all -> halt(i,H_IMPOSSIBLE)
-                 :: else -> if :: any -> adopt(i)
-                               :: else -> if :: q -> halt(i,H_OLD) :: else -> halt(i,H_NOROW) fi fi fi fi fi fi fi fi }
-
-/* loop 1-2: build a batch; touched partitions t; markers for them; kind x: 0 records, 1 marker at D for all partitions */
+/* ---- the loop ---- */
+/* a batch of the offsets lo to hi; the markers' partitions are t */
 inline build(i) {
   mx=0; for (p : 0 .. NP-1) { if :: led[i].L[p].seq>mx -> mx=led[i].L[p].seq :: else fi }
   if :: pend[i] && led[i].is>mx -> mx=led[i].is :: else fi;
-  bt[i].seq=mx+1; bt[i].v=ELV(i);
+  bt[i].seq=mx+1; bt[i].v=ELV(i);       /* an attempt that comes to nothing uses no number up */
   for (p : 0 .. NP-1) { bt[i].cd[p]=ECD(i,p);
-    for (o : 0 .. NOFF-1) { if :: o>=bt[i].lo[p] && o<bt[i].hi[p] && DEL(bt[i].v,p,o) -> bt[i].data[p]=bt[i].data[p]|(1<<o); bt[i].cd[p]=bt[i].cd[p]+1 :: else fi } }
+#if MAXCUT > 0
+    bt[i].g[p]=(bt[i].hi[p]>bt[i].lo[p] -> GEN(p,bt[i].hi[p]-1) : (RIDES(i,p) -> led[i].ig[p] : led[i].g[p]));
+#endif
+    for (o : 0 .. NOFF-1) {
+#ifdef QUAR
+      if :: o>=bt[i].lo[p] && o<bt[i].hi[p] && QUA(bt[i].v,p,o) -> bt[i].q[p]=bt[i].q[p]|(1<<o) :: else fi;
+#endif
+      if :: o>=bt[i].lo[p] && o<bt[i].hi[p] && DEL(bt[i].v,p,o) -> bt[i].data[p]=bt[i].data[p]|(1<<o); bt[i].cd[p]=bt[i].cd[p]+1 :: else fi } }
 }
-inline freshNonce(i) {                /* a nonce differs from every nonce in use: smallest free number keeps the state finite */
+/* a nonce differs from every other in use: the smallest free number keeps the state finite */
+inline freshNonce(i) {
   n=1; do :: ok=1;
     for (p : 0 .. NP-1) { if :: M[p].non==n || oM[p].non==n || pM[p].non==n -> ok=0 :: else fi;
+#if MAXBACK > 0
+      if :: cM[p].non==n -> ok=0 :: else fi;
+#endif
       for (k : 0 .. NI-1) { if :: led[k].L[p].non==n || led[k].in==n || bt[k].non==n -> ok=0 :: else fi;
 #if MAXROLL > 0
         if :: sav[k].L[p].non==n || sav[k].in==n -> ok=0 :: else fi
 #endif
       } }
     if :: ok -> break :: else -> n++ fi od; bt[i].non=n; p=0; k=0 }
-inline go(i) { freshNonce(i); any=0; for (p : 0 .. NP-1) { any=any|bt[i].data[p] } pc[i]=(any -> PROD : MARK1) }
+/* a transaction carries a marker of every partition that is ahead of its last one */
+inline go(i) { any=0; for (p : 0 .. NP-1) { any=any|bt[i].data[p]; if :: ED(i,p)>ELO(i,p) -> bt[i].t=bt[i].t|(1<<p) :: else fi }
+  x=any; freshNonce(i); pc[i]=(x -> PROD : MARK1);
+  printf("MSC: i%d batch %d/%d v%d t=%d p0 %d-%d\n", i, bt[i].seq, bt[i].non, bt[i].v, bt[i].t, bt[i].lo[0], bt[i].hi[0]) }
 inline putMark(i,pp) { if :: (bt[i].t>>pp)&1 -> oM[pp].seq=bt[i].seq; oM[pp].non=bt[i].non; oM[pp].off=bt[i].hi[pp]; oM[pp].cd=bt[i].cd[pp];
-  oM[pp].hv=bt[i].v; oM[pp].nv=bt[i].nv; oLo[pp]=bt[i].lo[pp]; oHi[pp]=bt[i].hi[pp]; oV=bt[i].v; cst=T_ON :: else fi }
-
-/* what follows an unknown outcome or a fence: "new producer, recovery from step 3"; claim check first where the rule says so */
-inline unknown(i) { printf("MSC: i%d UNKNOWN\n", i); pc[i]=UNKNOWN_TO; pend[i]=0; dirty[i]=0; clearBatch(i) }
-#ifdef ERRMASK                        /* the client shows a fence as some other error */
-inline fenced(i) { if :: printf("MSC: i%d fenced\n", i); pc[i]=FENCED; pend[i]=0; dirty[i]=0; clearBatch(i) :: unknown(i) fi }
-#else
-inline fenced(i) { printf("MSC: i%d fenced\n", i); pc[i]=FENCED; pend[i]=0; dirty[i]=0; clearBatch(i) }
+  oM[pp].hv=bt[i].v; oM[pp].nv=bt[i].nv; oLo[pp]=bt[i].lo[pp]; oHi[pp]=bt[i].hi[pp]; oV=bt[i].v;
+#if MAXBACK > 0
+  oM[pp].ak=EAK(i,pp);
 #endif
-#ifdef M_NODIRTY
-#define SETDIRTY(i)
-#else
-#define SETDIRTY(i) dirty[i]=1
+#if MAXCUT > 0
+  oM[pp].g=bt[i].g[pp]; oG[pp]=bt[i].g[pp];
 #endif
-/* EndTxn(commit): ok=1 success, ok=0 UNKNOWN. librdkafka re-sends invisibly: two requests sent = DIRTY */
-inline endCommit(i) {
-  if
-  :: cst==T_ON -> if
-     :: doCommit(); ok=1; printf("MSC: i%d EndTxn commits\n", i)
-     :: nets<MAXNET -> nets++; doCommit(); if :: ok=1; SETDIRTY(i); printf("MSC: i%d EndTxn commits, reply lost, re-sent\n", i)
-                                              :: ok=0; printf("MSC: i%d EndTxn commits, reply lost\n", i) fi
-     :: nets<MAXNET && wk==0 -> nets++; wk=1; if :: doCommit(); ok=1; SETDIRTY(i); printf("MSC: i%d EndTxn late, re-sent one commits\n", i)
-                                              :: ok=0; printf("MSC: i%d EndTxn late\n", i) fi fi
-  :: cst==T_COMMIT || cst==T_PREP -> ok=1
-  :: else -> ok=0
-  fi }
+#if MAXREV > 0
+  oRv=led[i].rv;
+#endif
+  cst=T_ON :: else fi }
 
+/* into a recovery: what is unsaved was written before, or a crash is the same */
+inline recover(i,why_) { pc[i]=LOOK; cause[i]=why_; waited[i]=0; dirty[i]=0; pend[i]=0; clearBatch(i) }
+inline unknown(i) { printf("MSC: i%d outcome unknown\n", i); recover(i,RENEW) }
+inline fenced(i) { printf("MSC: i%d fenced\n", i);
+#ifdef ERRMASK
+  if :: recover(i,FENCED) :: recover(i,RENEW) fi
+#else
+  recover(i,FENCED)
+#endif
+}
 proctype Inst(byte i) {
 end: do
-  :: atomic { pc[i]==DOWN -> printf("MSC: i%d start\n", i); pc[i]=INIT; started[i]=1;
-#ifdef FIX_BASE
-       newer[i]=0;
-#endif
-     }
+  :: atomic { pc[i]==DOWN -> printf("MSC: i%d start\n", i); pc[i]=LOOK; cause[i]=START; again[i]=0; waited[i]=0 }
   :: atomic { pc[i]!=DOWN && (pc[i]!=HALT || why[i]==H_OTHER) && crashes<MAXCRASH -> printf("MSC: i%d killed at %d\n", i, pc[i]);
-       crashes++; pc[i]=DOWN; why[i]=0; pend[i]=0; dirty[i]=0; clearBatch(i) }
-  /* step 3: aborts what is open, waits for PrepareCommit, fences the others and every request under way */
-  :: atomic { (pc[i]==INIT || pc[i]==REINIT) && cst!=T_PREP -> printf("MSC: i%d init\n", i);
+       crashes++; pc[i]=DOWN; cause[i]=START; again[i]=0; waited[i]=0; why[i]=0; pend[i]=0; dirty[i]=0; clearBatch(i) }
+
+  /* ---- recovery ---- */
+  /* The newest claim, before every init. The first one of a start is only what later ones are compared with. The
+     read ends at the last stable offset: an open transaction may hide a claim. */
+  :: atomic { pc[i]==LOOK ->
+       if :: cause[i]==START && !again[i] -> newer[i]=0 :: else fi;
+       if :: newer[i] -> halt(i,H_OTHER)
+          :: !newer[i] || nb ->
+#ifdef M_NOWAIT
+             ok=0;
+#else
+             ok=(NI>1 && !waited[i] && (cause[i]==FENCED || (cause[i]==RENEW && again[i])));
+#endif
+             again[i]=1; pc[i]=(ok -> WAITS : INIT) fi }
+  /* Whoever fenced us shows its claim within a transaction timeout; or it is slower than that. */
+  :: atomic { pc[i]==WAITS && !nb && (!(pc[OTHER(i)]>=CLAIM && pc[OTHER(i)]<=READ && own==OTHER(i)+1) || nets<MAXNET) ->
+       if :: pc[OTHER(i)]>=CLAIM && pc[OTHER(i)]<=READ && own==OTHER(i)+1 -> nets++ :: else fi;
+       waited[i]=1; pc[i]=LOOK }
+  /* Aborts what is open, waits for PrepareCommit, fences the others and every request under way. */
+  :: atomic { pc[i]==INIT && cst!=T_PREP -> printf("MSC: i%d init\n", i);
        if :: cst==T_ON -> doAbort() :: else -> cst=T_EMPTY fi; own=i+1; wk=0;
+#if MAXBACK > 0
+       if :: hasCp -> reinit=1 :: else fi;
+#endif
 #ifdef MAXINIT
-       inits++; CHECK(F_ENDLESS, inits<=MAXINIT);                              /* (d,f) every endless run passes here for ever */
+       inits++; CHECK(F_ENDLESS, inits<=MAXINIT);
 #endif
 #ifdef M_NOCLAIM
-       pc[i]=(pc[i]==INIT -> READ : TOP)
+       pc[i]=READ
 #else
-       pc[i]=(pc[i]==INIT -> CLAIM : TOP)
+       pc[i]=(cause[i]==ALONE -> TOP : CLAIM)
 #endif
      }
-  /* step 4 */
-  :: atomic { pc[i]==CLAIM && cst!=T_PREP -> if :: own==i+1 -> oClaim=i+1; cst=T_ON; pc[i]=CLEND :: else -> fenced(i) fi }
-  :: atomic { pc[i]==CLEND -> if :: own!=i+1 -> fenced(i) :: else -> endCommit(i); if :: ok -> pc[i]=READ :: else -> unknown(i) fi fi }
-  /* steps 5-6: until our own nonce is seen. Fenced meanwhile: the same as reconciling first and being fenced at the next begin */
+  /* The group is asked before the claim: if that commits, nothing here is ahead of the markers before it. */
+  :: atomic { pc[i]==CLAIM && cst!=T_PREP -> if :: own==i+1 -> oClaim=i+1; cst=T_ON; pc[i]=CLEND;
+       for (p : 0 .. NP-1) { gs[i].at[p]=grp[p] } :: else -> fenced(i) fi }
+  :: atomic { pc[i]==CLEND -> if :: own!=i+1 -> fenced(i) :: else -> endCommit(i);
+       if :: ok && !dirty[i] -> newer[i]=0; pc[i]=READ
+          :: ok && dirty[i] -> dirty[i]=0; pc[i]=LOOK;     /* our claim stands, and the producer cannot be used */
+#ifndef M_OLDBASE
+             newer[i]=0
+#endif
+          :: !ok -> newer[i]=0; recover(i,FENCED) fi fi }
+  /* Until our own nonce is seen. Fenced meanwhile: the same as a verdict first and being fenced at the next begin. */
   :: atomic { pc[i]==READ && own!=i+1 -> fenced(i) }
 #ifdef M_NOCLAIM
   :: atomic { pc[i]==READ && own==i+1 && cst!=T_PREP -> printf("MSC: i%d reads\n", i); reconcile(i) }
 #else
   :: atomic { pc[i]==READ && own==i+1 && cst!=T_PREP && !nb -> printf("MSC: i%d reads its nonce\n", i); reconcile(i) }
 #endif
-  /* Fenced: a newer claim of another instance: HALT. The read ends at the LSO, so it may miss a claim behind an open transaction */
-#ifdef FIX_WAIT
-  :: atomic { pc[i]==FENCED && newer[i] -> halt(i,H_OTHER) }
-  :: atomic { pc[i]==FENCED && !newer[i] && (NI==1 || !(pc[OTHER(i)]>=CLAIM && pc[OTHER(i)]<=READ && own==OTHER(i)+1)) -> pc[i]=INIT }
-#else
-  :: atomic { pc[i]==FENCED -> if :: newer[i] -> halt(i,H_OTHER) :: !newer[i] || nb -> pc[i]=INIT fi }
+
+  /* ---- batch boundary ---- */
+#if MAXCUT > 0
+  /* Nothing is decided before a check where records were waited for: position and fingerprint. */
+  :: atomic { pc[i]==TOP && quiet[i] -> ok=1;
+       for (p : 0 .. NP-1) { if :: ED(i,p)>high[p] -> ok=0
+#ifndef M_NOFINGERPRINT
+          :: ED(i,p)>0 && ED(i,p)<=high[p] && (RIDES(i,p) -> led[i].ig[p] : led[i].g[p])!=GEN(p,ED(i,p)-1) -> ok=0
 #endif
-  /* batch boundary */
-  :: atomic { pc[i]==TOP && pend[i] ->                                        /* mark written alone */
+          :: else fi }
+       if :: ok -> quiet[i]=0 :: else -> halt(i,H_CUT) fi }
+#define CHECKED(i) !quiet[i]
+#else
+#define CHECKED(i) true
+#endif
+#if MAXBACK > 0
+  :: atomic { pc[i]==TOP && SHORT(i) -> halt(i,H_SHORT) }
+  :: atomic { pc[i]==TOP && own!=i+1 && !pend[i] && !WORK(i) -> fenced(i) } /* the marker of an idle lane */
+#endif
+  /* the mark is written alone */
+  :: atomic { pc[i]==TOP && pend[i] ->
 #ifdef M_NOINTENT
        loadIntent(i); clearBatch(i);
 #endif
-       mark(i) }
-  :: atomic { pc[i]==TOP && dirty[i] -> dirty[i]=0; printf("MSC: i%d DIRTY\n", i);
-#ifdef FIX_DIRTY
-       pend[i]=0; pc[i]=UNKNOWN_TO
+       mark(i,0) }
+  :: atomic { pc[i]==TOP && dirty[i] -> printf("MSC: i%d dirty\n", i); if :: pend[i] -> mark(i,0) :: else fi;
+#ifdef M_INITALONE
+       dirty[i]=0; cause[i]=ALONE; pc[i]=INIT
 #else
-       pc[i]=REINIT
+       recover(i,RENEW)
 #endif
      }
-  :: atomic { pc[i]==TOP && !dirty[i] && WORK(i) && MAYRIDE(i) ->
+  :: atomic { pc[i]==TOP && !dirty[i] && CHECKED(i) && WORK(i) && MAYRIDE(i) ->
        x=0; any=0; all=1;
-       for (p : 0 .. NP-1) { if :: ED(i,p)<NOFF -> all=0 :: else fi; if :: ED(i,p)>ELO(i,p) -> any=1 :: else fi }
+       for (p : 0 .. NP-1) { if :: ED(i,p)<END(p) -> all=0 :: else fi; if :: ED(i,p)>ELO(i,p) -> any=1 :: else fi }
        if
-       :: FIRST(i) -> x=1; bt[i].nv=led[i].lv             /* initial markers */
 #ifdef M_NOCHANGE
        :: !FIRST(i) && ver[i]!=ELV(i) -> led[i].lv=ver[i]; if :: pend[i] -> led[i].iv=ver[i] :: else fi; x=9
+       :: FIRST(i) -> x=1
 #else
-       :: !FIRST(i) && ver[i]!=ELV(i) -> x=1; bt[i].nv=ver[i] /* before a changed contract decides anything */
+       :: FIRST(i) || ver[i]!=ELV(i) || REVOKED(i) -> x=1  /* markers before a first or changed contract decides anything; the act's */
 #endif
-       :: !FIRST(i) && ver[i]==ELV(i) && !all -> x=2; bt[i].nv=ELV(i)
-       :: !FIRST(i) && ver[i]==ELV(i) && any -> x=1; bt[i].nv=ELV(i) /* due by time, or EOF */
+       :: !FIRST(i) && ver[i]==ELV(i) && !REVOKED(i) && !all -> x=2
+       :: !FIRST(i) && ver[i]==ELV(i) && !REVOKED(i) && any -> x=1 /* due by time, or the end of the partition */
        fi;
        if :: x==9 -> skip :: else ->
        for (p : 0 .. NP-1) { bt[i].lo[p]=ED(i,p); bt[i].hi[p]=ED(i,p) }
-       bt[i].t=(1<<NP)-1;
-       if :: x==2 -> bt[i].t=0;                                                /* any bounded batch, one record at least */
-          do :: bt[i].hi[0]<NOFF && bt[i].hi[0]-bt[i].lo[0]<MAXB -> bt[i].hi[0]++; bt[i].t=bt[i].t|1
+       bt[i].nv=(x==1 -> ver[i] : ELV(i)); bt[i].t=(1<<NP)-1;
+       if :: x==2 -> bt[i].t=0;                            /* any bounded batch, one record at least */
+          do :: bt[i].hi[0]<END(0) && bt[i].hi[0]-bt[i].lo[0]<MAXB -> bt[i].hi[0]++; bt[i].t=bt[i].t|1
 #if NP > 1
-             :: bt[i].hi[1]<NOFF && bt[i].hi[1]-bt[i].lo[1]<MAXB -> bt[i].hi[1]++; bt[i].t=bt[i].t|2
+             :: bt[i].hi[1]<END(1) && bt[i].hi[1]-bt[i].lo[1]<MAXB -> bt[i].hi[1]++; bt[i].t=bt[i].t|2
 #endif
              :: bt[i].t!=0 -> break od
           :: else fi;
        build(i); any=0; ok=1;
-       for (p : 0 .. NP-1) { any=any|bt[i].data[p]; if :: bt[i].hi[p]-ELO(i,p) > DUE -> ok=0 :: else fi }
-       if :: any==0 && x==2 && ok ->                                           /* filtered only, not due: SQLite alone, with a riding mark */
-             if :: pend[i] -> mark(i) :: else fi;
-             for (p : 0 .. NP-1) { for (o : 0 .. NOFF-1) { if :: o>=bt[i].lo[p] && o<bt[i].hi[p] && own==i+1 -> decide(bt[i].v) :: else fi };
-               led[i].D[p]=bt[i].hi[p] }
-             GROUP(i);
+       for (p : 0 .. NP-1) { any=any|bt[i].data[p]; if :: bt[i].hi[p]-ELO(i,p) > DUE -> ok=0 :: else fi;
+#ifdef QUAR
+         any=any|bt[i].q[p]
+#endif
+       }
+       if :: any==0 && x==2 && ok ->                       /* filtered only, not due: SQLite alone, with a mark that rides */
+             if :: pend[i] -> mark(i,0) :: else fi;
+             for (p : 0 .. NP-1) { if :: bt[i].hi[p]>bt[i].lo[p] ->
+               for (o : 0 .. NOFF-1) { if :: o>=bt[i].lo[p] && o<bt[i].hi[p] && own==i+1 -> decide(bt[i].v);
+#if MAXCUT > 0
+                   decideOf(bt[i].g[p])
+#endif
+                 :: else fi };
+#ifdef QUAR
+               settleRows(i,bt[i].hi[p]);
+#endif
+#if MAXCUT > 0
+               led[i].g[p]=bt[i].g[p];
+#endif
+#if NI > 1
+               if :: own!=i+1 -> lf[OTHER(i)]=1 :: else fi; /* ghost: one that was fenced and does not know it tells the group */
+#endif
+               led[i].D[p]=bt[i].hi[p]; grp[p]=bt[i].hi[p] :: else fi }
              printf("MSC: i%d filtered only v%d D=%d\n", i, bt[i].v, led[i].D[0]); clearBatch(i)
-          :: any!=0 || x!=2 || !ok -> go(i); printf("MSC: i%d batch %d/%d v%d t=%d p0 %d-%d\n", i, bt[i].seq, bt[i].non, bt[i].v, bt[i].t, bt[i].lo[0], bt[i].hi[0])
-          :: any==0 && x==2 -> go(i)                                           /* due by time */
+          :: any!=0 || x!=2 || !ok -> go(i)
+          :: any==0 && x==2 -> go(i)                       /* due by time */
        fi fi }
-  /* loop 3 */
+
+  /* ---- the transaction ---- */
   :: atomic { pc[i]==PROD && cst!=T_PREP -> if :: own!=i+1 -> fenced(i) :: else -> cst=T_ON;
        for (p : 0 .. NP-1) { oData[p]=oData[p]|bt[i].data[p] } pc[i]=MARK1; printf("MSC: i%d data produced\n", i) fi }
   :: atomic { pc[i]==MARK1 && cst!=T_PREP -> if :: own!=i+1 -> fenced(i) :: else -> putMark(i,0); pc[i]=(NP>1 -> MARK2 : INTENT) fi }
 #if NP > 1
   :: atomic { pc[i]==MARK2 && cst!=T_PREP -> if :: own!=i+1 -> fenced(i)
        :: own==i+1 && ((bt[i].t&1)==0 || cst==T_ON) -> putMark(i,1); pc[i]=INTENT
-       :: own==i+1 && (bt[i].t&1) && cst!=T_ON -> unknown(i) fi }              /* the broker refuses a write outside a transaction */
+       :: own==i+1 && (bt[i].t&1) && cst!=T_ON -> unknown(i) fi } /* the broker refuses a write outside a transaction */
 #endif
-  /* loop 5 */
   :: atomic { pc[i]==INTENT ->
 #ifndef M_NOINTENT
-       if :: pend[i] -> mark(i) :: else fi; loadIntent(i);
+       if :: pend[i] -> mark(i,0) :: else fi; loadIntent(i);
 #endif
 #ifdef M_MARKFIRST
-       mark(i);
+       mark(i,0);
 #endif
        pc[i]=ENDT }
-  /* loop 6-7 */
-  :: atomic { pc[i]==ENDT -> if :: own!=i+1 -> fenced(i) :: else -> endCommit(i);
-       if :: ok ->
+#if MAXBACK > 0
+  /* what the partner has acknowledged lies beyond what it had acknowledged before */
+#define BEYOND(i,p) (bt[i].data[p]==0 || SEEN(p)>=EAK(i,p))
+#ifdef M_NOACKCHECK
+#define RISING(i) true
+#else
+#define RISING(i) (BEYOND(i,0) && BEYOND(i,NP-1))
+#endif
+  :: atomic { pc[i]==ENDT && own==i+1 && cst==T_ON && !RISING(i) -> halt(i,H_SHORT); doAbort() }
+#else
+#define RISING(i) true
+#endif
+#if MAXREV > 0
+#define EMPTY(i) (bt[i].hi[0]==bt[i].lo[0] && bt[i].hi[NP-1]==bt[i].lo[NP-1])
+#ifdef M_LATEREVOKE
+#define OVERRULED(i) false
+#else
+#define OVERRULED(i) (REVOKED(i) && !EMPTY(i))
+#endif
+  /* an act that was recorded before the commit is asked for comes first */
+  :: atomic { pc[i]==ENDT && own==i+1 && cst==T_ON && OVERRULED(i) -> doAbort(); dropIntent(i); clearBatch(i); pc[i]=TOP }
+#else
+#define OVERRULED(i) false
+#endif
+  :: atomic { pc[i]==ENDT && (own!=i+1 || cst!=T_ON || (RISING(i) && !OVERRULED(i))) -> if :: own!=i+1 -> fenced(i) :: else ->
+#if MAXREV > 0
+       CHECK(R_REVOKED, !rvd || cst!=T_ON || (oData[0]==0 && oData[NP-1]==0));
+#endif
+       endCommit(i);
+       if :: ok -> again[i]=0;
+             for (p : 0 .. NP-1) { if :: (bt[i].t>>p)&1 -> grp[p]=bt[i].hi[p] :: else fi }
 #ifndef M_NOINTENT
              clearBatch(i);
 #endif
@@ -368,80 +267,137 @@ end: do
              pc[i]=TOP
           :: else ->
 #ifdef M_NOUNKNOWN
-             clearBatch(i); dropIntent(i); pc[i]=TOP                           /* guess: not committed */
+             clearBatch(i); dropIntent(i); pc[i]=TOP       /* guess: not committed */
 #else
              unknown(i)
 #endif
        fi fi }
-  /* nothing sent yet and something failed: abort; clean -> drop the intent, replay; else UNKNOWN */
+  /* Nothing sent yet and something failed: abort. Clean: the intent goes, decided again; else the markers decide. */
   :: atomic { (pc[i]==MARK1 || pc[i]==MARK2 || pc[i]==ENDT) && own==i+1 && cst==T_ON && nets<MAXNET -> nets++;
        if :: printf("MSC: i%d clean abort\n", i); doAbort(); ok=1
-          :: wk==0 -> wk=2; doAbort(); ok=1; SETDIRTY(i); printf("MSC: i%d abort late and re-sent\n", i)
+          :: wk==0 -> wk=2; doAbort(); ok=0; SETDIRTY(i); printf("MSC: i%d abort late and re-sent\n", i)
+#ifdef M_NODIRTY
+             ; ok=1
+#endif
           :: wk==0 -> wk=2; ok=0 fi;
        if :: ok -> if :: led[i].io && led[i].is==bt[i].seq && led[i].in==bt[i].non -> dropIntent(i) :: else fi; clearBatch(i); pc[i]=TOP
           :: else -> unknown(i) fi }
   od }
 
-inline cpLed(a,b) { a.st=b.st; a.lv=b.lv; a.io=b.io; a.is=b.is; a.in=b.in; a.it=b.it; a.iv=b.iv;
-  for (p : 0 .. NP-1) { a.D[p]=b.D[p]; a.cd[p]=b.cd[p]; a.ih[p]=b.ih[p]; a.ic[p]=b.ic[p]; a.L[p].seq=b.L[p].seq; a.L[p].non=b.L[p].non; a.L[p].off=b.L[p].off; a.L[p].cd=b.L[p].cd } }
-
 /* brokers, clocks and the adversary; z: the instance meant */
 proctype World() { byte z;
 end: do
-  :: atomic { cst==T_PREP -> cst=T_COMMIT;                                    /* transaction markers written: visible */
+  :: atomic { cst==T_PREP -> cst=T_COMMIT;                 /* control records are written: visible */
        if :: lc!=0 -> newer[lc-1]=0;
 #if NI > 1
             newer[OTHER(lc-1)]=1; foreign[OTHER(lc-1)]=1;
-#if MAXROLL > 0
-            sfor[OTHER(lc-1)]=1;
 #endif
+#if MAXROLL > 0
+            sfor=1;                                        /* also an own claim of after the copy */
 #endif
             lc=0 :: else fi }
   :: atomic { cst==T_ON && tos<MAXTO -> tos++; doAbort(); own=0; wk=0; printf("MSC: transaction timed out, epoch bumped\n") }
   :: atomic { wk!=0 -> if :: cst==T_ON -> printf("MSC: late EndTxn %d ends the open transaction\n", wk); if :: wk==1 -> doCommit() :: else -> doAbort() fi :: else fi; wk=0 }
   :: atomic { !nb && nbs<MAXNB -> nbs++; nb=1; printf("MSC: neighbour opens\n");
 #ifdef M_NOCLAIM
-       for (p : 0 .. NP-1) { pM[p].seq=M[p].seq; pM[p].non=M[p].non; pM[p].off=M[p].off; pM[p].cd=M[p].cd; pM[p].hv=M[p].hv; pM[p].nv=M[p].nv }
+       for (p : 0 .. NP-1) { cpMark(pM[p],M[p]) }
 #endif
      }
-  :: atomic { nb -> nb=0; printf("MSC: neighbour ends\n");
-#ifdef M_NOCLAIM
-       for (p : 0 .. NP-1) { pM[p].seq=0; pM[p].non=0; pM[p].off=0; pM[p].cd=0; pM[p].hv=0; pM[p].nv=0 }
-#endif
-     }
+  :: atomic { nb -> nb=0; printf("MSC: neighbour ends\n"); for (p : 0 .. NP-1) { noMark(pM[p]) } }
   :: atomic { vers<MAXVER -> if :: z=0 :: NI>1 -> z=NI-1 fi; vers++; ver[z]=3-ver[z]; printf("MSC: i%d contract is now v%d\n", z, ver[z]); z=0 }
   :: atomic { losts<MAXLOST && ((pc[0]==DOWN && led[0].st) || (pc[NI-1]==DOWN && led[NI-1].st)) ->
        if :: pc[0]==DOWN && led[0].st -> z=0 :: pc[NI-1]==DOWN && led[NI-1].st -> z=NI-1 fi;
        losts++; lf[z]=1; dropIntent(z); led[z].st=0; led[z].lv=0; printf("MSC: i%d ledger lost\n", z);
-       for (p : 0 .. NP-1) { led[z].D[p]=0; led[z].cd[p]=0; led[z].L[p].seq=0; led[z].L[p].non=0; led[z].L[p].off=0; led[z].L[p].cd=0 } z=0 }
-#if MAXROLL > 0
-  :: atomic { !hasSav[0] -> hasSav[0]=1; cpLed(sav[0],led[0]); sfor[0]=foreign[0]; printf("MSC: i0 ledger copied\n") }
-  :: atomic { pc[0]==DOWN && hasSav[0] && rolls<MAXROLL -> rolls++; lf[0]=1; cpLed(led[0],sav[0]); foreign[0]=sfor[0]; printf("MSC: i0 ledger restored from the copy\n") }
+#if MAXREV > 0
+       led[z].rv=0; rvd=Mrv;                               /* an act that no marker carries yet goes with the ledger */
 #endif
-  :: timeout ->                                                               /* (d) nothing can move any more */
+       for (p : 0 .. NP-1) { led[z].D[p]=0; led[z].cd[p]=0; noMark(led[z].L[p]);
+#ifdef QUAR
+         led[z].sg[p]=0; led[z].rl[p]=0; led[z].up[p]=0;
+#endif
+       } z=0 }
+#if MAXROLL > 0
+  :: atomic { !hasSav -> hasSav=1; cpLed(sav[0],led[0]); sfor=foreign[0]; printf("MSC: i0 ledger copied\n") }
+  :: atomic { pc[0]==DOWN && hasSav && rolls<MAXROLL -> rolls++; lf[0]=1; cpLed(led[0],sav[0]);
+       foreign[0]=foreign[0]|sfor; printf("MSC: i0 ledger restored from the copy\n") }
+#endif
+#if MAXBACK > 0
+  /* The whole cluster comes back as it was, transaction log included: what was open is refused, and so is a producer
+     that the copy does not know. The ledger had marked whatever is gone. */
+  :: atomic { !hasCp && cst!=T_PREP && cst!=T_ON -> hasCp=1; for (p : 0 .. NP-1) { cvis[p]=vis[p]; cpMark(cM[p],M[p]) } printf("MSC: partner copied\n") }
+  :: atomic { hasCp && backs<MAXBACK && cst!=T_PREP && SAMEL(0,0) && SAMEL(0,NP-1) -> backs++; own=(reinit || cst==T_ON -> 0 : own);
+       clearTxn(); cst=T_EMPTY; wk=0;
+       for (p : 0 .. NP-1) { gone[p]=gone[p]|(vis[p] & ~cvis[p]); vis[p]=cvis[p]; cpMark(M[p],cM[p]) }
+       printf("MSC: partner restored\n") }
+#endif
+#if MAXCUT > 0
+  /* Truncated or recreated: from here on other records. A consumer at the end has waited. */
+  :: atomic { cuts<MAXCUT -> cuts++; if :: z=0 :: NP>1 -> z=NP-1 fi; p=z; z=0;
+       if :: cut[p]=0 :: cut[p]=NOFF/2 :: cut[p]=NOFF-1 fi;
+       if :: high[p]=cut[p] :: high[p]=NOFF fi;
+       for (o : 0 .. NOFF-1) { if :: o>=cut[p] && dv[p*NOFF+o] -> spoilt[p]=1 :: else fi }
+       printf("MSC: source %d cut at %d, ends at %d\n", p, cut[p], high[p]); p=0; o=0;
+#ifndef M_NOWAITCHECK
+       for (k : 0 .. NI-1) { quiet[k]=1 } k=0
+#endif
+     }
+  :: atomic { high[0]<NOFF || high[NP-1]<NOFF -> high[0]=NOFF; high[NP-1]=NOFF;
+#ifndef M_NOWAITCHECK
+       for (k : 0 .. NI-1) { quiet[k]=1 } k=0
+#endif
+     }
+#endif
+#if MAXREV > 0
+  :: atomic { revs<MAXREV -> revs++; printf("MSC: revoked\n"); rvd=1;
+#ifndef M_NOREVOKE
+       led[0].rv=1
+#endif
+     }
+#endif
+  /* Nothing can move any more. Atomic, as the scratch variables are no part of a state: a loop over them would end as a
+     state that was seen before. */
+  :: atomic { timeout ->
      for (z : 0 .. NI-1) {
        CHECK(D_SETTLED, pc[z]==HALT || pc[z]==TOP);
        CHECK(D_SETTLED, pc[z]==HALT || (!led[z].io && led[z].lv==ver[z]));
-       for (p : 0 .. NP-1) { CHECK(D_SETTLED, pc[z]==HALT || led[z].D[p]==NOFF);
-         CHECK(D_SETTLED, pc[z]==HALT || newer[z] || (led[z].L[p].seq==M[p].seq && led[z].L[p].non==M[p].non && led[z].D[p]==M[p].off)) }
+       for (p : 0 .. NP-1) { CHECK(D_SETTLED, pc[z]==HALT || REVOKED(z) || led[z].D[p]==NOFF);
+         CHECK(A_SILENT, pc[z]==HALT || GONE(p)==0);
+         CHECK(D_SETTLED, pc[z]==HALT || newer[z] || backs>0 || (SAMEL(z,p) && (REVOKED(z) || led[z].D[p]==M[p].off))) }
      }
-#if NI > 1
-     CHECK(F_TWINS, (HALTOK & H_BOTH) || pc[0]!=HALT || pc[1]!=HALT);                 /* (f) one of the twins goes on */
+#ifdef QUAR
+     for (p : 0 .. NP-1) {
+       for (o : 0 .. NOFF-1) {
+         x=0; n=0;                                         /* rows, and real ones */
+         for (z : 0 .. NI-1) { x=x+((led[z].rl[p]>>o)&1)+((led[z].up[p]>>o)&1); n=n+((led[z].rl[p]>>o)&1);
+           CHECK(Q_ROWS, o<led[z].D[p] || !((led[z].rl[p]>>o)&1)) }
+         CHECK(Q_ROWS, n<=1 && (NI>1 || x<=1));
+         if :: dv[p*NOFF+o] && QUA(dv[p*NOFF+o],p,o) -> CHECK(Q_ROWS, x>0 || MAXLOST>0 || MAXROLL>0)
+            :: dv[p*NOFF+o] && !QUA(dv[p*NOFF+o],p,o) -> CHECK(Q_ROWS, n==0 && (NI>1 || x==0)) 
+            :: else fi } }
 #endif
-     break
+#if NI > 1
+     CHECK(F_TWINS, (HALTOK & H_BOTH) || pc[0]!=HALT || pc[1]!=HALT);
+#endif
+     break }
   od }
 
 init { atomic {
   for (k : 0 .. NI-1) { ver[k]=1 }
-#ifdef ALLPAT                          /* every contract pair */
+#ifdef ALLPAT
   for (k : 0 .. 2*NP-1) { n=0; for (o : 0 .. NOFF-1) { if :: n=n|(1<<o) :: skip fi } tab[k]=n }
 #else
-  if :: tab[0]=9;  tab[NP]=6           /* D F F D, then F D D F */
+  if :: tab[0]=9;  tab[NP]=6           /* delivered D, filtered F: D F F D, then F D D F */
      :: tab[0]=1;  tab[NP]=15          /* D F F F, then all     */
      :: tab[0]=14; tab[NP]=0           /* F D D D, then none    */
      :: tab[0]=4;  tab[NP]=2 fi;
 #if NP > 1
   tab[1]=2; tab[NP+1]=5;
 #endif
+#endif
+#ifdef QUAR
+  for (k : 0 .. 2*NP-1) { tabq[k]=((1<<NOFF)-1) & ~tab[k] & 6 } /* of what is not delivered, the second and the third */
+#endif
+#if MAXCUT > 0
+  for (p : 0 .. NP-1) { cut[p]=NOFF; high[p]=NOFF }
 #endif
   k=0; n=0; o=0; p=0; run World(); for (k : 0 .. NI-1) { run Inst(k) } k=0 } }
