@@ -61,6 +61,15 @@ extension LaneWriter {
             """, .integer(id), .integer(batchSeq))
         try acknowledge(acknowledged)
         try settleStaged(as: "real")
+        // An older attempt's row about a record that is not refused now says what did not happen.
+        try database.run(
+            """
+            DELETE FROM quarantine WHERE id IN (
+                SELECT q.id FROM intent_progress AS p JOIN quarantine AS q
+                    ON q.partition_id = p.partition_id AND q.state <> 'staged'
+                    AND q.offset >= p.from_offset AND q.offset < p.to_offset
+                WHERE p.lane_id = ?1 AND q.state = 'unproven')
+            """, .integer(id))
         try removeIntent()
     }
 
@@ -87,6 +96,12 @@ extension LaneWriter {
                 ] + step.counts.values.map(Value.integer))
             try addRange(
                 row, step.from, step.to, "filtered", step.counts, pin: version, chain: step.chain)
+            // Decided again, and not refused: another version of the contract may say so.
+            try database.run(
+                """
+                DELETE FROM quarantine WHERE partition_id = ?1 AND offset >= ?2 AND offset < ?3
+                    AND state <> 'staged' AND state = 'unproven'
+                """, .integer(row), .integer(step.from), .integer(step.to))
         }
     }
 

@@ -99,6 +99,8 @@ package final class Lane<
     var actsReadAt: Duration = .zero
     /// The acts in the newest marker of every partition; nil where they differ.
     var carried: [Act]?
+    /// The group has to hear of a D that markers took back, or it would stay beyond the ledger.
+    var groupIsBeyond = false
     var goals: [SourcePartition: Int64]?
     var idleReported = false
 

@@ -218,7 +218,9 @@ extension Lane {
         switch outcome {
         case .committed:
             if partner.isDirty {
-                throw PortFailure(.fatal, "claim", "EndTxn was sent more than once")
+                return .claimedInVain(
+                    PortFailure(.fatal, "claim", "EndTxn was sent more than once"),
+                    at: acknowledged.checkpointOffset)
             }
             return .claimed(nonce, at: acknowledged.checkpointOffset)
         case .notSent(let why): throw PortFailure(.abortable, "claim", why)
@@ -345,6 +347,7 @@ extension Lane {
                 marksDue.insert(partition)
             }
             try settle(proceeding.finding, judged + changes)
+            groupIsBeyond = changes.contains { if case .adopt = $0 { true } else { false } }
         }
     }
 
@@ -396,7 +399,10 @@ extension Lane {
                 partition: partition, decider: decider, topic: topic, from: known.decided,
                 next: known.decided)
         }
-        try source.assign(slots.map { SourcePosition($0.partition, $0.from) })
+        let positions = slots.map { SourcePosition($0.partition, $0.from) }
+        try source.assign(positions)
+        if groupIsBeyond { source.commit(positions) }
+        groupIsBeyond = false
         for slot in slots where books.partitions[slot.partition]?.marker == nil {
             marksDue.insert(slot.partition)
         }

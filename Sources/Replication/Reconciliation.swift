@@ -171,15 +171,16 @@ package struct Reconciliation {
         if view.foreignClaim != nil && !view.markers.isEmpty {
             return "another instance ran since, markers adopted"
         }
-        let proven = books.intent.map(isCommitted) ?? false
+        let proven = books.intent.flatMap { isCommitted($0) ? $0 : nil }
         for (partition, offset) in now.groupOffsets {
+            // What a proven intent says is L and D at once, also where it is the first marker.
+            let ahead = proven?.progress.first { $0.partition == partition }?.to
             // An operator may have moved D below what the group was told; up to L, and where L was let
             // go of, the group proves nothing.
-            guard let known = books.partitions[partition], let marker = known.marker,
-                offset > marker.nextOffset
+            guard let known = books.partitions[partition],
+                let marked = ahead ?? known.marker?.nextOffset
             else { continue }
-            let ahead = books.intent?.progress.first { $0.partition == partition }?.to
-            if offset > (proven ? (ahead ?? known.decided) : known.decided) {
+            if offset > max(marked, ahead ?? known.decided) {
                 return "the source group is beyond the ledger, markers adopted"
             }
         }

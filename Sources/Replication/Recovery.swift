@@ -57,6 +57,8 @@ package struct Recovery: Hashable, Sendable {
         case initialised
         /// The claim's transaction committed; `at`: its acknowledged offset.
         case claimed(Nonce, at: Int64)
+        /// It did, on a producer that cannot be used any more.
+        case claimedInVain(PortFailure, at: Int64)
         /// It may have: the nonce is in the ledger either way.
         case claimUnknown(String, at: Int64)
         case read
@@ -126,6 +128,9 @@ package struct Recovery: Hashable, Sendable {
         case (.claiming, .claimed(_, let offset)):
             baseline = max(baseline ?? -1, offset)
             return enter(.reading, .read)
+        case (.claiming, .claimedInVain(let failure, let offset)):
+            baseline = max(baseline ?? -1, offset)
+            return recover(from: failure)
         case (.claiming, .claimUnknown(let why, let offset)):
             baseline = max(baseline ?? -1, offset)
             cause = .fenced(why)

@@ -137,6 +137,28 @@ import Testing
         #expect(try ledger.ranges(lane.contract, p).map(\.to) == [2, 4])
     }
 
+    @Test(arguments: [false, true])
+    func `a record that is decided otherwise has no row left of the attempt that refused it`(
+        filtered: Bool
+    ) throws {
+        let ledger = try open()
+        let store = LaneStore(ledger: ledger, lane: lane)
+        let p = partition(0)
+        try store.write([.start([p: 0], pin: pin, clusters: clusters, layout: layout)])
+        let open = intent(1, [progress(p, 0, 4, counts(delivered: 2, quarantined: 2))])
+        try store.write([.intent(open, quarantined: [refused(p, 1), refused(p, 3)])])
+        try store.write([adoption(of: p, at: 2, counts(delivered: 1, quarantined: 1))])
+        if filtered {
+            try store.write([.filtered([progress(p, 2, 4, counts(filtered: 2))], pin: pin)])
+        } else {
+            let again = intent(3, [progress(p, 2, 4, counts(delivered: 2))])
+            try store.write([.intent(again, quarantined: [])])
+            try store.write([.mark(batchSeq: 3, checkpointOffset: 9, acknowledged: [])])
+        }
+        // Below the marker the attempt may have been the one that counts.
+        #expect(try ledger.quarantine(lane.contract).map(\.offset) == [1])
+    }
+
     @Test func `an older marker voids what lies beyond it, a row across it as a whole`() throws {
         let ledger = try open()
         let store = LaneStore(ledger: ledger, lane: lane)

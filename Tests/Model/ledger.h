@@ -109,9 +109,15 @@ inline proceed(i) {
   for (p : 0 .. NP-1) { for (o : 0 .. NOFF-1) { if :: o>=led[i].L[p].off && o<led[i].D[p] -> decide(led[i].lv) :: else fi } }
   goOn(i) }
 
+/* Where there is no marker yet the group proves nothing, unless the first one is proven. */
+#ifdef M_FIRSTUNSEEN
+#define GROUPKNOWS(i,p) (led[i].L[p].seq && gs[i].at[p]>led[i].L[p].off)
+#else
+#define GROUPKNOWS(i,p) (led[i].L[p].seq || (led[i].io && all && ((led[i].it>>p)&1)))
+#endif
 /* The table, row by row, for all partitions together. */
 inline reconcile(i) {
-#if MAXREV > 0
+#if MAXREV > 0 && !defined(M_NOLEARN)
   if :: Mrv -> led[i].rv=1 :: else fi;  /* acts are learned from markers whatever the verdict is */
 #endif
   mx=0; any=0; k=0; q=0; x=0; all=1; some=0; ok=1;
@@ -127,7 +133,7 @@ inline reconcile(i) {
   if :: foreign[i] && k -> any=1 :: else fi;
 #endif
 #ifndef M_NOGROUP
-  for (p : 0 .. NP-1) { if :: led[i].st && led[i].L[p].seq && gs[i].at[p]>led[i].L[p].off && gs[i].at[p] > ((led[i].io && all && ((led[i].it>>p)&1)) -> led[i].ih[p] : led[i].D[p]) -> any=1 :: else fi }
+  for (p : 0 .. NP-1) { if :: GROUPKNOWS(i,p) && gs[i].at[p] > ((led[i].io && all && ((led[i].it>>p)&1)) -> led[i].ih[p] : led[i].D[p]) -> any=1 :: else fi }
 #endif
 #ifdef M_NORESTORECHECK
   if :: q && !x -> any=1; q=0 :: else fi;

@@ -14,7 +14,9 @@ MISSING = "NO SPIN: the model needs spin and gcc: configs/debian/setup tests"
 #: Bits of PROPS in bounds.h.
 PROPERTIES = {
     int(bit): name
-    for name, bit in re.findall(r"^#define ([A-F]_\w+) +(\d+)\b", (HERE / "bounds.h").read_text(), re.MULTILINE)
+    for name, bit in re.findall(
+        r"^#define ([A-GQR]_\w+) +(\d+)\b", (HERE / "bounds.h").read_text(), re.MULTILINE
+    )
 }
 
 
@@ -53,7 +55,8 @@ def check(switches: str, folder: pathlib.Path, is_short: bool = False) -> Found:
     level = "-O0" if is_short else "-O1"
     _make(["nice", "-n", "10", "gcc", level, "-w", *defines, "-o", "pan", "pan.c"], folder)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(["nice", "-n", "10", "./pan", "-m400000", "-w24"], cwd=folder, capture_output=True, text=True)
+    search = ["nice", "-n", "10", "./pan", "-m400000", "-w24"]
+    done = subprocess.run(search, cwd=folder, capture_output=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return _read(done.stdout + done.stderr, seconds)

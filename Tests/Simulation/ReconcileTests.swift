@@ -234,6 +234,14 @@ import Testing
                 == .firstStart(act: nil))
     }
 
+    /// An old copy from between the first markers' intent and its mark, and records filtered since.
+    @Test func theGroupBeyondTheFirstMarkersShowsAnOldCopyToo() {
+        let copy = Self.books([Self.p0: nil, Self.p1: nil], intent: Self.intent([Self.p0], 1))
+        let view = Self.view([Self.p0: Self.marker(Self.p0, 1)])
+        #expect(!adopts(copy, view, Self.now { $0.groupOffsets = [Self.p0: 10] }))
+        #expect(adopts(copy, view, Self.now { $0.groupOffsets = [Self.p0: 11] }))
+    }
+
     @Test func aGroupThatWasToldMoreThanAnOperatorsNewPlaceProvesNothing() {
         var moved = Self.settled
         moved.partitions[Self.p0]?.decided = 3

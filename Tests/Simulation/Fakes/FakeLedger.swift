@@ -34,6 +34,8 @@ struct LedgerDisk {
             }
         case .mark(let batchSeq, _, _):
             turn(batchSeq) { $0.standing = .real }
+            if let intent = books.intent, intent.batchSeq == batchSeq { forget(intent.progress) }
+        case .filtered(let progress, _): forget(progress)
         case .drop(let batchSeq):
             quarantine = quarantine.filter {
                 $0.value.standing != .staged || $0.value.batchSeq != batchSeq
@@ -59,6 +61,16 @@ struct LedgerDisk {
             var turned = row
             body(&turned)
             quarantine[place] = turned
+        }
+    }
+
+    /// What is decided again, and is not refused any more.
+    private mutating func forget(_ progress: [Progress]) {
+        for step in progress {
+            quarantine = quarantine.filter { place, row in
+                row.standing != .unproven || place.partition != step.partition
+                    || !(step.from..<step.to).contains(place.offset)
+            }
         }
     }
 
