@@ -8,11 +8,13 @@ import time
 
 from confluent_kafka import Consumer, TopicPartition
 
-from Cluster.harness import flights, topics
+from Cluster.harness import bigledger, flights, topics
 from Cluster.harness.proof import exactly_once
 
 #: CROSSDOCK_RESUMES=40 measures; the few of every day see that it works at all.
 KILLS = int(os.environ.get("CROSSDOCK_RESUMES", "6"))
+#: Rows of history in the ledger: CROSSDOCK_LEDGER_ROWS=5000000.
+ROWS = int(os.environ.get("CROSSDOCK_LEDGER_ROWS", "100000"))
 SEED = int(os.environ.get("CROSSDOCK_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 
 
@@ -99,10 +101,11 @@ def test_the_first_record_after_a_kill_arrives_soon(clusters, workspace, route, 
     # The first start makes the checkpoint topic.
     topics.produce(clusters.internal, r.source, flights.rows(600, partitions=6))
     workspace.catch_up()
+    bigledger.grow(workspace.ledger, ROWS)
     found = resumes(clusters, workspace, r, KILLS, random.Random(SEED))
     print([round(seconds, 2) for seconds in found.took])
     say(
-        f"first record after kill -9, {distribution(found.took)}; {found.open} left a transaction open "
+        f"first record after kill -9, {ROWS} rows in the ledger, {distribution(found.took)}; {found.open} left a transaction open "
         f"(seed {SEED})"
     )
     # A busy machine is slow; what it must not do is wait for a transaction to time out (30 s).
