@@ -39,7 +39,9 @@ struct DeliveryTally {
     private(set) var acknowledged = 0
     private(set) var failed = 0
     private var refusal = RD_KAFKA_RESP_ERR_NO_ERROR
-    private var failure = RD_KAFKA_RESP_ERR_NO_ERROR
+    private(set) var failure = RD_KAFKA_RESP_ERR_NO_ERROR
+    /// Tags of the topics that messages failed for, in the order of their first failures.
+    private(set) var failedTopics: [Int] = []
     private var rising = true
     private var checkpointOffset: Int64 = -1
     /// By topic tag (the last one: checkpoints) and partition.
@@ -52,6 +54,7 @@ struct DeliveryTally {
         failed = 0
         refusal = RD_KAFKA_RESP_ERR_NO_ERROR
         failure = RD_KAFKA_RESP_ERR_NO_ERROR
+        failedTopics = []
         checkpointOffset = -1
         for topic in places.indices {
             for partition in places[topic].indices { places[topic][partition].last = -1 }
@@ -70,6 +73,8 @@ struct DeliveryTally {
         default:
             failed += 1
             if failure == RD_KAFKA_RESP_ERR_NO_ERROR { failure = message.pointee.err }
+            let topic = Int(bitPattern: message.pointee._private)
+            if !failedTopics.contains(topic) { failedTopics.append(topic) }
         }
     }
 

@@ -291,14 +291,37 @@ package final class TransactionalProducer {
 
     /// Waits until everything produced in this transaction is acknowledged or failed.
     ///
-    /// - Throws: `.unavailable` where that took longer than `timeout`.
+    /// - Throws: `.unavailable` where that took longer than `timeout`, `.denied` where messages failed
+    ///   for a missing right.
     package func flush(timeout: Duration) throws(KafkaFailure) -> DeliveryReport {
         let client = try opened("flush")
         let error = rd_kafka_flush(client.raw, timeout.milliseconds)
         guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw client.outage ?? KafkaFailure("flush", error)
         }
-        return tally.pointee.report
+        let report = tally.pointee.report
+        if report.failed > 0, let denial = denial(client) { throw denial }
+        return report
+    }
+
+    /// The missing right, or the newer producer, for which messages of the open transaction failed.
+    private func denial(_ client: ClientHandle) -> KafkaFailure? {
+        let names = tally.pointee.failedTopics.map { $0 < topics.count ? topics[$0] : checkpointTopic }
+        let right = "Write on \(names.count == 1 ? "" : "one of ")\(names.joined(separator: ", "))"
+        let first = tally.pointee.failure
+        if KafkaFailure.kind(of: first) == .denied {
+            return KafkaFailure("produce", first, "\(right): \(KafkaFailure.text(of: first))")
+        }
+        // While a transaction is open none begins; the answer is why it can only be aborted.
+        guard let error = TransactionError(consuming: rd_kafka_begin_transaction(client.raw)),
+            error.requiresAbort || error.isFatal
+        else { return nil }
+        var failure = error.failure("AddPartitionsToTxn")
+        guard failure.kind == .denied || failure.kind == .fenced else { return nil }
+        if failure.code == "TOPIC_AUTHORIZATION_FAILED" {
+            failure.detail = "\(right): \(failure.detail)"
+        }
+        return failure
     }
 
     /// Ends the transaction. Loops over retriable answers until the deadline; everything that is not

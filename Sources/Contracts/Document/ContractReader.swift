@@ -11,6 +11,8 @@ package struct ContractReading: Sendable {
     package var source: SourceText
     /// Where the id stands, if it is one: contracts read together must differ in it.
     package var id: (text: String, mark: Mark)?
+    /// Where delivery.maxInterval stands, if it does: it must fit the target's transaction.timeout.ms.
+    package var maxInterval: Mark?
 
     package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
@@ -35,7 +37,8 @@ package enum ContractReader {
         let contract = document.read(hash: Hex.encode(SHA256.hash(bytes)))
         return ContractReading(
             file: file, contract: document.findings.hasErrors ? nil : contract,
-            diagnostics: document.findings.sorted, source: yaml.source, id: document.id)
+            diagnostics: document.findings.sorted, source: yaml.source, id: document.id,
+            maxInterval: document.maxInterval)
     }
 }
 
@@ -45,6 +48,7 @@ struct ContractDocument {
     let configuration: Configuration?
     var findings: Findings
     private(set) var id: (text: String, mark: Mark)?
+    private(set) var maxInterval: Mark?
 
     init(yaml: YAMLFile, configuration: Configuration?) {
         self.yaml = yaml
@@ -180,6 +184,7 @@ struct ContractDocument {
                 findings.byteCount(value, "maxBytes", in: 1 << 10...256 << 20) ?? delivery.maxBytes
         }
         if let value = members["maxInterval"] {
+            maxInterval = value.mark
             delivery.maxInterval =
                 findings.duration(value, "maxInterval", in: 1...10_000) ?? delivery.maxInterval
         }

@@ -7,8 +7,11 @@ package enum TopicCreation: Hashable, Sendable {
 
 extension ClusterClient {
     /// Makes a topic with the brokers' default replication factor (brokers from 2.4 on).
+    ///
+    /// - Parameter validateOnly: the brokers say whether they would, and make nothing.
     package func createTopic(
-        _ name: String, partitions: Int, config: [String: String], timeout: Duration
+        _ name: String, partitions: Int, config: [String: String], validateOnly: Bool = false,
+        timeout: Duration
     ) throws(KafkaFailure) -> TopicCreation {
         let handle = try handle(.readUncommitted)
         var message = [CChar](repeating: 0, count: 512)
@@ -23,6 +26,9 @@ extension ClusterClient {
         var topics: [OpaquePointer?] = [topic]
         let event = try ask(handle, "CreateTopics", RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout) {
             options, queue in
+            var message = [CChar](repeating: 0, count: 512)
+            _ = rd_kafka_AdminOptions_set_validate_only(
+                options, validateOnly ? 1 : 0, &message, message.count)
             rd_kafka_CreateTopics(handle.raw, &topics, 1, options, queue)
         }
         defer { rd_kafka_event_destroy(event) }
@@ -150,7 +156,7 @@ extension ClusterClient {
     }
 
     /// Sends one admin request and waits for its event, which the caller destroys.
-    private func ask(
+    func ask(
         _ handle: ClientHandle, _ operation: String, _ kind: rd_kafka_admin_op_t,
         _ timeout: Duration, _ send: (OpaquePointer, OpaquePointer) -> Void
     ) throws(KafkaFailure) -> OpaquePointer {

@@ -1,26 +1,32 @@
 internal import CRdKafka
 
 extension ClusterClient {
-    /// The cluster's id, which the brokers made when the cluster was formed.
+    /// The cluster's id, which the brokers made when the cluster was formed. A refused login is told
+    /// at once.
     package func clusterID(timeout: Duration) throws(KafkaFailure) -> String {
         let handle = try handle(.readUncommitted)
         let deadline = Deadline(timeout)
-        if let id = knownID(handle) { return id }
-        // `rd_kafka_clusterid` asks nobody: it waits for an answer to somebody else's question, which a
-        // new client has only after up to 1 s. The brokers alone are asked for, no topic.
-        var metadata: UnsafePointer<rd_kafka_metadata>?
-        let error = rd_kafka_metadata(
-            handle.raw, 0, nil, &metadata, max(1, deadline.remaining.milliseconds))
-        guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
-            throw failure(handle, "metadata", error)
+        while true {
+            if let id = knownID(handle) { return id }
+            // `rd_kafka_clusterid` asks nobody: it waits for an answer to somebody else's question, which
+            // a new client has only after up to 1 s. The brokers alone are asked for, no topic.
+            var metadata: UnsafePointer<rd_kafka_metadata>?
+            let slice = min(deadline.remaining, .seconds(1))
+            let error = rd_kafka_metadata(
+                handle.raw, 0, nil, &metadata, max(1, slice.milliseconds))
+            if let metadata { rd_kafka_metadata_destroy(metadata) }
+            if let id = knownID(handle) { return id }
+            let failure =
+                error == RD_KAFKA_RESP_ERR_NO_ERROR
+                ? failure(
+                    handle, "clusterid", RD_KAFKA_RESP_ERR__TIMED_OUT,
+                    "the cluster did not tell its id") : failure(handle, "metadata", error)
+            if error != RD_KAFKA_RESP_ERR__TIMED_OUT && error != RD_KAFKA_RESP_ERR__TRANSPORT
+                || failure.kind == .denied || deadline.isOver
+            {
+                throw failure
+            }
         }
-        rd_kafka_metadata_destroy(metadata)
-        guard let id = knownID(handle) else {
-            throw failure(
-                handle, "clusterid", RD_KAFKA_RESP_ERR__TIMED_OUT,
-                "the cluster did not tell its id")
-        }
-        return id
     }
 
     private func knownID(_ handle: ClientHandle) -> String? {

@@ -152,7 +152,7 @@ extension ClusterClient {
     /// what was fetched for an earlier position.
     ///
     /// - Returns: true where `take` stopped or every partition came to its end, false after the time.
-    private func read(
+    func read(
         _ handle: ClientHandle, _ positions: [TopicOffset], _ deadline: Deadline,
         take: (ConsumedRecord) -> ReadStep
     ) throws(KafkaFailure) -> Bool {

@@ -6,6 +6,7 @@ enum CommandTable {
         Validate.self,
         Preview.self,
         Diff.self,
+        Check.self,
         Start.self,
         Lag.self,
         Status.self,

@@ -132,9 +132,30 @@ struct Project {
                     ids[id] = path
                 }
             }
+            if let problem = intervalProblem(reading, configuration) { reading.add(problem) }
             readings.append(reading)
         }
         return readings
+    }
+
+    /// A lane gives a transaction up that is half its timeout old. One that stays open for longer than a
+    /// third of it for want of records leaves too little for its commit, and would be given up for ever.
+    private static func intervalProblem(
+        _ reading: ContractReading, _ configuration: Configuration?
+    ) -> Diagnostic? {
+        guard let contract = reading.contract, let mark = reading.maxInterval,
+            let cluster = configuration?.clusters[contract.target]
+        else { return nil }
+        let settings = cluster.settings.compactMap { setting in
+            setting.value.plain.map { (key: setting.key, value: $0) }
+        }
+        let timeout = ClientConfiguration(settings).transactionTimeout
+        guard contract.delivery.maxInterval > timeout / 3 else { return nil }
+        return Diagnostic(
+            file: reading.file, line: mark.line, column: mark.column, length: mark.length,
+            message: "'maxInterval' is more than a third of transaction.timeout.ms (\(timeout)) of "
+                + "'\(contract.target)': slow traffic would never be committed in time; shorten it, "
+                + "or raise transaction.timeout.ms in \(configuration?.file ?? "crossdock.yaml")")
     }
 }
 
