@@ -61,7 +61,7 @@ let package = Package(
         suite("Contracts", ["Contracts", "Cryptography"]),
         suite("Simulation", ["Contracts", "Ledger", "Replication", "Cryptography"]),
         suite("Command", ["Contracts", "crossdock"]),
-        suite("Operations", ["Operations", "Ledger", "Replication"]),
+        suite("Operations", ["Operations", "Contracts", "Ledger", "Replication"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -9,6 +9,7 @@ import pytest
 
 from Cluster.harness import brokers, service, topics
 from Cluster.harness.brokers import Broker
+from Cluster.harness.secured import SecuredBroker
 from Cluster.harness.service import Workspace
 
 HERE = pathlib.Path(__file__).parent
@@ -90,6 +91,44 @@ def clusters(session_clusters):
     yield session_clusters
     session_clusters.internal.ensure_up()
     session_clusters.skyways.ensure_up()
+
+
+@dataclasses.dataclass
+class SecuredClusters:
+    """Two clusters that know a user `crossdock`, who may nothing until he is granted it."""
+
+    internal: SecuredBroker
+    skyways: SecuredBroker
+
+    def by_name(self, name: str) -> SecuredBroker:
+        return {"internal": self.internal, "skyways": self.skyways}[name]
+
+
+@pytest.fixture(scope="session")
+def session_secured():
+    reason = obstacle()
+    if reason is not None:
+        pytest.fail(f"{reason}; CI demands the real-broker tests", pytrace=False)
+    home = brokers.kafka_home()
+    both = SecuredClusters(*(SecuredBroker(name, home, "crossdock") for name in ("internal", "skyways")))
+    try:
+        for one in (both.internal, both.skyways):
+            one.start()
+        for one in (both.internal, both.skyways):
+            one.await_ready()
+        yield both
+    finally:
+        both.internal.close()
+        both.skyways.close()
+
+
+@pytest.fixture
+def secured(session_secured):
+    """Both, serving, and nothing granted."""
+    yield session_secured
+    for one in (session_secured.internal, session_secured.skyways):
+        one.ensure_up()
+        one.revoke_all("crossdock")
 
 
 @pytest.fixture

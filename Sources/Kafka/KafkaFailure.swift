@@ -34,6 +34,9 @@ package struct KafkaFailure: Error, Hashable, Sendable, CustomStringConvertible 
         self.detail = detail
     }
 
+    /// An ACL is missing, rather than a login refused.
+    package var isMissingRight: Bool { kind == .denied && code.hasSuffix("_AUTHORIZATION_FAILED") }
+
     package var description: String { "\(operation): \(detail) (\(code))" }
 }
 

@@ -157,7 +157,7 @@ package final class TransactionalProducer {
             guard error.isRetriable, !deadline.isOver else {
                 let outage = error.isRetriable ? client.outage : nil
                 close()
-                throw outage ?? error.failure("init_transactions")
+                throw outage ?? named(error.failure("init_transactions"))
             }
             guard isImpatient, crossdock_wire_init_answered(client.context.wire) != 0 else {
                 continue
@@ -306,20 +306,28 @@ package final class TransactionalProducer {
 
     /// The missing right, or the newer producer, for which messages of the open transaction failed.
     private func denial(_ client: ClientHandle) -> KafkaFailure? {
-        let names = tally.pointee.failedTopics.map { $0 < topics.count ? topics[$0] : checkpointTopic }
-        let right = "Write on \(names.count == 1 ? "" : "one of ")\(names.joined(separator: ", "))"
         let first = tally.pointee.failure
-        if KafkaFailure.kind(of: first) == .denied {
-            return KafkaFailure("produce", first, "\(right): \(KafkaFailure.text(of: first))")
-        }
+        if KafkaFailure.kind(of: first) == .denied { return named(KafkaFailure("produce", first)) }
         // While a transaction is open none begins; the answer is why it can only be aborted.
         guard let error = TransactionError(consuming: rd_kafka_begin_transaction(client.raw)),
             error.requiresAbort || error.isFatal
         else { return nil }
-        var failure = error.failure("AddPartitionsToTxn")
-        guard failure.kind == .denied || failure.kind == .fenced else { return nil }
-        if failure.code == "TOPIC_AUTHORIZATION_FAILED" {
-            failure.detail = "\(right): \(failure.detail)"
+        let failure = error.failure("AddPartitionsToTxn")
+        return failure.kind == .denied || failure.kind == .fenced ? named(failure) : nil
+    }
+
+    /// With what it was denied on, which neither the brokers nor librdkafka say.
+    private func named(_ failure: KafkaFailure) -> KafkaFailure {
+        var failure = failure
+        switch failure.code {
+        case "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":
+            failure.detail = "\(transactionalID): \(failure.detail)"
+        case "TOPIC_AUTHORIZATION_FAILED":
+            let names = tally.pointee.failedTopics.map {
+                $0 < topics.count ? topics[$0] : checkpointTopic
+            }
+            failure.detail = "\(names.joined(separator: " or ")): \(failure.detail)"
+        default: break
         }
         return failure
     }

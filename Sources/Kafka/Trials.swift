@@ -48,7 +48,8 @@ extension ClusterClient {
         }
         switch answer {
         case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return
-        default: throw failure(handle, operation, answer, "\(group): \(KafkaFailure.text(of: answer))")
+        default:
+            throw failure(handle, operation, answer, "\(group): \(KafkaFailure.text(of: answer))")
         }
     }
 
@@ -125,6 +126,22 @@ extension TransactionalProducer {
         case .unknown(let why), .fenced(let why):
             throw KafkaFailure(
                 kind: .abortable, operation: "abort_transaction", code: "_STATE", detail: why)
+        }
+    }
+}
+
+extension ClientHandle {
+    /// Loops over retriable answers until the deadline.
+    fileprivate func initTransactions(_ deadline: Deadline) throws(KafkaFailure) {
+        while true {
+            let time = max(1, deadline.remaining.milliseconds)
+            let result = rd_kafka_init_transactions(raw, time)
+            rd_kafka_poll(raw, 0)
+            guard let error = TransactionError(consuming: result) else { return }
+            if let outage, error.isRetriable, deadline.isOver { throw outage }
+            guard error.isRetriable, !deadline.isOver else {
+                throw error.failure("init_transactions")
+            }
         }
     }
 }

@@ -45,6 +45,19 @@ package final class ChildProcess {
         if isRunning { kill(-pid, number) }
     }
 
+    /// SIGSTOP. Threads stop one after the other, and one that still runs may answer: returns when all
+    /// have, or after 10 s.
+    package func stop() {
+        signal(SIGSTOP)
+        let end = ContinuousClock.now + .seconds(10)
+        var info = siginfo_t()
+        while ContinuousClock.now < end {
+            let answer = waitid(P_PID, id_t(pid), &info, WSTOPPED | WNOHANG)
+            guard answer == 0 || errno == EINTR, info.si_signo == 0 else { return }
+            usleep(1_000)
+        }
+    }
+
     /// Waits for the end; nil where the child still runs after `timeout`.
     package func wait(_ timeout: Duration) -> Int32? {
         let end = ContinuousClock.now + timeout

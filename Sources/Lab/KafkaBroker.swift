@@ -90,7 +90,7 @@ package final class KafkaBroker {
     }
 
     /// SIGSTOP and SIGCONT: a broker that hangs.
-    package func pause() { child?.value.signal(SIGSTOP) }
+    package func pause() { child?.value.stop() }
     package func resume() { child?.value.signal(SIGCONT) }
 
     /// What the broker has said.

@@ -39,7 +39,8 @@ package enum NeededRights {
     package static func atSource(_ contract: Contract) -> [AccessRight] {
         var rights = contract.streams.map { AccessRight("Read", .topic, $0.from) }
         rights.append(AccessRight("Read", .group, group(of: contract)))
-        for case .group(let other) in contract.streams.map(\.start) where other != group(of: contract) {
+        for case .group(let other) in contract.streams.map(\.start)
+        where other != group(of: contract) {
             let right = AccessRight("Describe", .group, other)
             if !rights.contains(right) { rights.append(right) }
         }
@@ -54,10 +55,12 @@ package enum NeededRights {
         createsCheckpoints: Bool
     ) -> [AccessRight] {
         var rights: [AccessRight] = []
-        for topic in contract.streams.map(\.to) where !rights.contains(where: { $0.name == topic }) {
+        for topic in contract.streams.map(\.to) where !rights.contains(where: { $0.name == topic })
+        {
             rights += ["Write", "DescribeConfigs"].map { AccessRight($0, .topic, topic) }
         }
-        let operations = ["Read", "Write", "DescribeConfigs"] + (createsCheckpoints ? ["Create"] : [])
+        let operations =
+            ["Read", "Write", "DescribeConfigs"] + (createsCheckpoints ? ["Create"] : [])
         rights += operations.map { AccessRight($0, .topic, checkpointTopic) }
         rights += transactionalIDs.map { AccessRight("Write", .transactionalID, $0) }
         return rights

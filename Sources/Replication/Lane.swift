@@ -159,6 +159,8 @@ package final class Lane<
             world.report(.still(books.acts.standing))
         case let failure as PortFailure:
             if failure.kind == .stopped { return false }
+            // It may be a while until the right is granted.
+            if failure.kind == .denied { closePartner() }
             phase = .recovering(
                 failure.kind == .fenced ? .fenced(failure.detail) : .renew(failure.detail))
             if failure.kind != .fenced { pause(after: failure) }

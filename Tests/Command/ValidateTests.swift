@@ -38,6 +38,26 @@ import Testing
         return tool
     }
 
+    @Test("an interval that the partner's transaction timeout leaves no time after is an error")
+    func interval() throws {
+        let tool = try Self.workspace()
+        try tool.write(
+            "crossdock.yaml",
+            Self.configuration.replacing(
+                "skyways: { ", with: "skyways: { transaction.timeout.ms: 3000, "))
+        try tool.write(
+            "contracts/a.yaml", Self.contract() + "delivery: { maxInterval: 1001ms }\n")
+        let result = try tool.run("validate")
+        #expect(result.code == 1)
+        #expect(
+            result.out.hasPrefix(
+                "contracts/a.yaml:14:26: error: 'maxInterval' is more than a third of "
+                    + "transaction.timeout.ms (3.0 seconds) of 'skyways'"))
+        try tool.write(
+            "contracts/a.yaml", Self.contract() + "delivery: { maxInterval: 1000ms }\n")
+        #expect(try tool.run("validate").code == 0)
+    }
+
     @Test("shows each mistake with its line, underlined, and sums them up")
     func mistakes() throws {
         let tool = try Self.workspace()

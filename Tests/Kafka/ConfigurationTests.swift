@@ -78,3 +78,36 @@ struct ConfigurationTests {
         #expect(own.transactionTimeout == .seconds(15))
     }
 }
+
+struct PrincipalTests {
+    @Test(
+        "who the brokers take us for, or a place holder with what to put there",
+        arguments: [
+            ([:], "User:ANONYMOUS", false),
+            (
+                [
+                    "security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512",
+                    "sasl.username": "crossdock",
+                ], "User:crossdock", false
+            ),
+            (
+                ["security.protocol": "ssl", "ssl.certificate.location": "client.pem"],
+                "User:SUBJECT-OF-THE-CERTIFICATE", true
+            ),
+            (
+                [
+                    "security.protocol": "sasl_plaintext", "sasl.mechanisms": "GSSAPI",
+                    "sasl.kerberos.principal": "dock/host@EXAMPLE",
+                ], "User:dock", false
+            ),
+            (
+                ["security.protocol": "SASL_SSL", "sasl.mechanism": "OAUTHBEARER"],
+                "User:SUBJECT-OF-THE-TOKEN", true
+            ),
+        ] as [([String: String], String, Bool)])
+    func principal(settings: [String: String], name: String, isPlaceholder: Bool) {
+        let found = ClientConfiguration(settings.map { (key: $0.key, value: $0.value) }).principal
+        #expect(found.name == name)
+        #expect((found.remark != nil) == isPlaceholder)
+    }
+}

@@ -95,20 +95,6 @@ final class ClientHandle {
     /// The library has given this client up (`rd_kafka_fatal_error`): only a new one helps.
     var isFatal: Bool { rd_kafka_fatal_error(raw, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR }
 
-    /// Loops over retriable answers until the deadline.
-    func initTransactions(_ deadline: Deadline) throws(KafkaFailure) {
-        while true {
-            let time = max(1, deadline.remaining.milliseconds)
-            let result = rd_kafka_init_transactions(raw, time)
-            rd_kafka_poll(raw, 0)
-            guard let error = TransactionError(consuming: result) else { return }
-            if let outage, error.isRetriable, deadline.isOver { throw outage }
-            guard error.isRetriable, !deadline.isOver else {
-                throw error.failure("init_transactions")
-            }
-        }
-    }
-
     /// The last error event that no reply has followed since: the cluster cannot be reached.
     var outage: KafkaFailure? {
         let code = crossdock_wire_outage(context.wire)

@@ -23,7 +23,10 @@ extension ClientConfiguration {
         switch (value("security.protocol") ?? "plaintext").lowercased() {
         case "ssl":
             guard let file = value("ssl.certificate.location") ?? value("ssl.keystore.location")
-            else { return ClientPrincipal(name: "User:SUBJECT-OF-THE-CERTIFICATE", remark: remark("it")) }
+            else {
+                return ClientPrincipal(
+                    name: "User:SUBJECT-OF-THE-CERTIFICATE", remark: remark("it"))
+            }
             return ClientPrincipal(name: "User:SUBJECT-OF-THE-CERTIFICATE", remark: remark(file))
         case "sasl_plaintext", "sasl_ssl": return saslPrincipal
         default: return ClientPrincipal(name: "User:ANONYMOUS", remark: nil)
@@ -38,7 +41,8 @@ extension ClientConfiguration {
             return nil
         }
         let version = rd_kafka_version_str().map { String(cString: $0) } ?? ""
-        return "librdkafka \(version), which is installed here, cannot log in with SCRAM to brokers "
+        return
+            "librdkafka \(version), which is installed here, cannot log in with SCRAM to brokers "
             + "of Kafka 4: it takes 2.6.1 or newer, or another sasl.mechanism"
     }
 
@@ -60,7 +64,8 @@ extension ClientConfiguration {
         default:
             guard let name = value("sasl.username") else {
                 return ClientPrincipal(
-                    name: "User:SASL-USERNAME", remark: "put the value of sasl.username in its stead")
+                    name: "User:SASL-USERNAME",
+                    remark: "put the value of sasl.username in its stead")
             }
             return ClientPrincipal(name: "User:\(name)", remark: nil)
         }

@@ -96,7 +96,8 @@ enum Check: Command {
         guard !words.isEmpty else { return project.contracts.filter { $0.status != .retired } }
         var chosen: [Contract] = []
         for word in words {
-            guard let contract = project.contracts.first(where: { $0.id == word || $0.file == word })
+            guard
+                let contract = project.contracts.first(where: { $0.id == word || $0.file == word })
             else {
                 let ids = project.contracts.map(\.id)
                 throw CommandFailure(

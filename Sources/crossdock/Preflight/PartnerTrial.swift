@@ -1,7 +1,7 @@
 internal import Contracts
-internal import Replication
 internal import Kafka
 internal import Operations
+internal import Replication
 
 /// The partner's cluster, tried for one contract: topics, their settings, and transactions, under a
 /// transactional id of its own. What is written is aborted.
@@ -185,8 +185,9 @@ struct PartnerTrial {
     private mutating func tryReadingCheckpoints() {
         let count = partitions[checkpointTopic] ?? 0
         let subject = "read checkpoint topic \(checkpointTopic)"
-        let read: Void? = trial.attempt(subject, needs: AccessRight("Read", .topic, checkpointTopic))
-        { () throws(KafkaFailure) in
+        let read: Void? = trial.attempt(
+            subject, needs: AccessRight("Read", .topic, checkpointTopic)
+        ) { () throws(KafkaFailure) in
             try client.tryFetch(
                 topic: checkpointTopic, partitions: count, timeout: Trial.patience)
         }
@@ -235,7 +236,8 @@ struct PartnerTrial {
             let subject = "transactional id \(id)"
             guard safe == .granted else {
                 trial.note(
-                    .untried, subject, "these brokers allow transactions of any length, so that "
+                    .untried, subject,
+                    "these brokers allow transactions of any length, so that "
                         + "trying it would fence the lane")
                 continue
             }
@@ -261,7 +263,8 @@ struct PartnerTrial {
             try producer.tryWrite(topic: index, partition: partition, timeout: Trial.patience)
         }
         if written != nil {
-            trial.note(.ok, subject, "one record to partition \(partition), in a transaction, aborted")
+            trial.note(
+                .ok, subject, "one record to partition \(partition), in a transaction, aborted")
         }
     }
 

@@ -63,8 +63,7 @@ struct Trial {
     }
 
     mutating func fail(_ subject: String, _ failure: KafkaFailure, _ right: AccessRight?) {
-        let missing = failure.kind == .denied && failure.code.hasSuffix("_AUTHORIZATION_FAILED")
-        guard let right, missing else {
+        guard let right, failure.isMissingRight else {
             let next =
                 failure.kind == .unavailable
                 ? "the brokers answered before and do not now: try again"

@@ -45,23 +45,42 @@ final class KafkaPartner: LanePartner {
     // MARK: Who is there
 
     func facts(topics: [String]) throws(PortFailure) -> PartnerFacts {
-        try generation.ask("metadata", within: Self.patience * 4) { () throws(KafkaFailure) in
-            let id = try cluster.clusterID(timeout: Self.patience)
-            let all = topics + [checkpointTopic]
-            var counts = try cluster.partitionCounts(all, timeout: Self.patience)
-            if counts[checkpointTopic] != nil {
-                checkpoints.found(on: id)
-            } else if try checkpoints.make(on: id, with: cluster) {
-                counts = try cluster.partitionCounts(all, timeout: Self.patience)
-            }
-            let checkpointPartitions = counts.removeValue(forKey: checkpointTopic)
-            return PartnerFacts(
-                clusterID: id, partitions: counts, checkpointPartitions: checkpointPartitions)
+        let id = try generation.ask("metadata", within: Self.patience) { () throws(KafkaFailure) in
+            try cluster.clusterID(timeout: Self.patience)
+        }
+        let counts = try generation.ask("metadata", within: Self.patience, needs: "Write") {
+            () throws(KafkaFailure) in
+            try cluster.partitionCounts(topics, timeout: Self.patience)
+        }
+        return PartnerFacts(
+            clusterID: id, partitions: counts,
+            checkpointPartitions: try checkpointPartitions(on: id))
+    }
+
+    /// Made where there has never been one.
+    private func checkpointPartitions(on id: String) throws(PortFailure) -> Int? {
+        if let count = try checkpointPartitions() {
+            checkpoints.found(on: id)
+            return count
+        }
+        let isMade = try generation.ask(
+            "create_topics", within: Self.patience * 2, needs: "Create"
+        ) { () throws(KafkaFailure) in
+            try checkpoints.make(on: id, with: cluster)
+        }
+        return isMade ? try checkpointPartitions() : nil
+    }
+
+    private func checkpointPartitions() throws(PortFailure) -> Int? {
+        try generation.ask("metadata", within: Self.patience, needs: "Read and Write") {
+            () throws(KafkaFailure) in
+            try cluster.partitionCounts([checkpointTopic], timeout: Self.patience)[checkpointTopic]
         }
     }
 
     func highWatermarks(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64] {
-        try generation.ask("list_offsets", within: Self.patience) { () throws(KafkaFailure) in
+        try generation.ask("list_offsets", within: Self.patience, needs: "Write") {
+            () throws(KafkaFailure) in
             try cluster.watermarks(
                 positions.map { TopicPartition(topic: $0.topic, partition: $0.partition) },
                 isolation: .readUncommitted, timeout: Self.patience
@@ -73,7 +92,8 @@ final class KafkaPartner: LanePartner {
         partition: Int32, from offset: Int64?, timeout: Duration,
         visit: (CheckpointRecord) -> Bool
     ) throws(PortFailure) -> CheckpointScan {
-        let result = try generation.ask("scan", within: timeout) { () throws(KafkaFailure) in
+        let result = try generation.ask("scan", within: timeout, needs: "Read") {
+            () throws(KafkaFailure) in
             try cluster.scan(
                 TopicPartition(topic: checkpointTopic, partition: partition), from: offset,
                 timeout: timeout
@@ -96,7 +116,7 @@ final class KafkaPartner: LanePartner {
 
     func initialise(careful: Bool) throws(PortFailure) {
         close()
-        producer = try generation.ask("init_transactions", within: .seconds(40)) {
+        producer = try generation.ask("init_transactions", within: .seconds(40), needs: "Write") {
             () throws(KafkaFailure) in
             let made = TransactionalProducer(
                 configuration, transactionalID: plan.transactionalID, topics: plan.partnerTopics,
@@ -146,13 +166,14 @@ final class KafkaPartner: LanePartner {
             case .tooLarge: return .tooLarge
             }
         } catch {
-            throw PortFailure(error)
+            throw PortFailure(error, needs: "Write")
         }
     }
 
     func produceCheckpoint(partition: Int32, key: [UInt8], value: [UInt8]) throws(PortFailure) {
         let producer = try opened()
-        try generation.ask("producev", within: Self.patience) { () throws(KafkaFailure) in
+        try generation.ask("producev", within: Self.patience, needs: "Write") {
+            () throws(KafkaFailure) in
             try producer.produceCheckpoint(partition: partition, key: key, value: value)
         }
     }
@@ -163,7 +184,8 @@ final class KafkaPartner: LanePartner {
     func flush(timeout: Duration) throws(PortFailure) -> Acknowledged {
         let producer = try opened()
         let start = ContinuousClock.now
-        let report = try generation.ask("flush", within: timeout) { () throws(KafkaFailure) in
+        let report = try generation.ask("flush", within: timeout, needs: "Write") {
+            () throws(KafkaFailure) in
             while true {
                 let left = stop.patience(timeout - (.now - start))
                 do throws(KafkaFailure) {

@@ -45,7 +45,8 @@ final class KafkaSource: LaneSource {
     func assign(_ positions: [SourcePosition]) throws(PortFailure) {
         first = 0
         last = 0
-        try generation.ask("assign", within: Self.patience) { () throws(KafkaFailure) in
+        try generation.ask("assign", within: Self.patience, needs: "Read") {
+            () throws(KafkaFailure) in
             try consumer.assign(positions.map(\.offsets))
         }
     }
@@ -53,7 +54,8 @@ final class KafkaSource: LaneSource {
     func poll(limit: Int, timeout: Duration) throws(PortFailure) -> [PartitionEnd] {
         makeRoom()
         let room = min(limit, capacity - last)
-        let ends = try generation.ask("poll", within: timeout) { () throws(KafkaFailure) in
+        let ends = try generation.ask("poll", within: timeout, needs: "Read") {
+            () throws(KafkaFailure) in
             try consumer.poll(limit: room, timeout: timeout) { record in
                 (records + last).initialize(
                     to: SourceRecord(
@@ -91,7 +93,8 @@ final class KafkaSource: LaneSource {
     // MARK: The second handle
 
     func facts(topics: [String]) throws(PortFailure) -> SourceFacts {
-        try generation.ask("metadata", within: Self.patience * 2) { () throws(KafkaFailure) in
+        try generation.ask("metadata", within: Self.patience * 2, needs: "Read") {
+            () throws(KafkaFailure) in
             SourceFacts(
                 clusterID: try cluster.clusterID(timeout: Self.patience),
                 partitions: try cluster.partitionCounts(topics, timeout: Self.patience))
@@ -99,7 +102,7 @@ final class KafkaSource: LaneSource {
     }
 
     func watermarks(_ partitions: [SourcePartition]) throws(PortFailure) -> [Watermarks] {
-        let found = try generation.ask("list_offsets", within: Self.patience) {
+        let found = try generation.ask("list_offsets", within: Self.patience, needs: "Read") {
             () throws(KafkaFailure) in
             try cluster.watermarks(
                 partitions.map(\.kafka), isolation: .readUncommitted, timeout: Self.patience)
@@ -110,7 +113,8 @@ final class KafkaSource: LaneSource {
     func groupOffsets(
         _ partitions: [SourcePartition], group other: String?
     ) throws(PortFailure) -> [Int64?] {
-        try generation.ask("committed", within: Self.patience) { () throws(KafkaFailure) in
+        try generation.ask("committed", within: Self.patience, needs: "Read") {
+            () throws(KafkaFailure) in
             try cluster.groupOffsets(
                 partitions.map(\.kafka), group: other ?? group, timeout: Self.patience)
         }
@@ -119,7 +123,7 @@ final class KafkaSource: LaneSource {
     func offsets(
         _ partitions: [SourcePartition], at milliseconds: Int64
     ) throws(PortFailure) -> [Int64] {
-        let found = try generation.ask("offsets_for_times", within: Self.patience) {
+        let found = try generation.ask("offsets_for_times", within: Self.patience, needs: "Read") {
             () throws(KafkaFailure) in
             try cluster.offsets(
                 partitions.map(\.kafka), at: milliseconds, timeout: Self.patience)
@@ -146,7 +150,8 @@ final class KafkaSource: LaneSource {
     func probe(
         _ positions: [SourcePosition], visit: (Int, SourceRecord?) -> Void
     ) throws(PortFailure) {
-        try generation.ask("probe", within: Self.patience * 2) { () throws(KafkaFailure) in
+        try generation.ask("probe", within: Self.patience * 2, needs: "Read") {
+            () throws(KafkaFailure) in
             try cluster.probe(positions.map(\.offsets), timeout: Self.patience) { index, record in
                 visit(
                     index,
@@ -165,7 +170,12 @@ final class KafkaSource: LaneSource {
 
 /// Kafka's failures in the lane's words.
 extension PortFailure {
-    init(_ failure: KafkaFailure) {
+    /// - Parameter right: what the brokers asked for: named where they denied it.
+    init(_ failure: KafkaFailure, needs right: String? = nil) {
+        var failure = failure
+        if let right, failure.isMissingRight {
+            failure.detail = "\(right) is not granted: \(failure.detail)"
+        }
         let kind: PortFailure.Kind =
             switch failure.kind {
             case .unavailable: .unavailable

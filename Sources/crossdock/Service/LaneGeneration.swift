@@ -43,8 +43,10 @@ final class LaneGeneration: Sendable {
     // MARK: By the lane's thread
 
     /// A call to a cluster that may block. The answer counts only while this generation stands.
+    ///
+    /// - Parameter right: what the brokers ask for, in kafka-acls' words: named where they deny it.
     func ask<Result>(
-        _ operation: StaticString, within bound: Duration,
+        _ operation: StaticString, within bound: Duration, needs right: String? = nil,
         _ body: () throws(KafkaFailure) -> Result
     ) throws(PortFailure) -> Result {
         guard enter(operation, .cluster, bound) else { throw Self.replaced(operation) }
@@ -54,7 +56,7 @@ final class LaneGeneration: Sendable {
         do throws(KafkaFailure) {
             return try outcome.get()
         } catch {
-            throw PortFailure(error)
+            throw PortFailure(error, needs: right)
         }
     }
 

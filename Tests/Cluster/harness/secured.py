@@ -24,6 +24,7 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENTS:
 inter.broker.listener.name=PLAINTEXT
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:admin
+transaction.max.timeout.ms=60000
 listener.name.clients.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.clients.scram-sha-512.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
@@ -76,9 +77,10 @@ class SecuredBroker(Broker):
             word for user, password in self.passwords.items()
             for word in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password},iterations=4096]")
         ]
-        super().__init__(name, home, SETTINGS % (self.clients_port, self.clients_port), tuple(scram))
-        self._open_settings = self._settings.read_text()
-        self.admit(*self.passwords)
+        super().__init__(
+            name, home, SETTINGS % (self.clients_port, self.clients_port) + self._logins(*self.passwords),
+            tuple(scram),
+        )
 
     def settings(self, user: str, mechanism: str = "PLAIN") -> dict[str, str]:
         """What a client of that user is told, in librdkafka's words."""
@@ -90,10 +92,14 @@ class SecuredBroker(Broker):
             "sasl.password": self.passwords[user],
         }
 
-    def admit(self, *users: str) -> None:
-        """Only these users log in with PLAIN, from the next start of the node on."""
+    def _logins(self, *users: str) -> str:
         known = " ".join(f'user_{user}="{self.passwords[user]}"' for user in users)
-        self._settings.write_text(self._open_settings + PLAIN.format(users=known))
+        return PLAIN.format(users=known)
+
+    def admit(self, *users: str) -> None:
+        """From the next start of the node on only these log in with PLAIN."""
+        with open(self._settings, "a") as settings:
+            settings.write(self._logins(*users))
 
     def grant(self, user: str, *rights: Right) -> None:
         for future in self.admin.create_acls([right.entry(user) for right in rights]).values():
@@ -106,6 +112,11 @@ class SecuredBroker(Broker):
             found += len(future.result(timeout=20))
         assert found == len(rights), f"{found} of {len(rights)} rights were there to be taken"
         wait_until(lambda: not set(rights) & self.granted(user), f"{user} to lose its rights")
+
+    def revoke_all(self, user: str) -> None:
+        held = self.granted(user)
+        if held:
+            self.revoke(user, *held)
 
     def granted(self, user: str) -> set[Right]:
         """Everything that a user was granted, as the broker's authorizer knows it."""
