@@ -129,9 +129,7 @@ inline reconcile(i) {
        :: else -> if :: !SAMEL(i,p) -> ok=0 :: else fi fi                   /* ok: M is L wherever it is not I's */
   }
   for (p : 0 .. NP-1) { if :: RM(p,seq)>(led[i].io && led[i].is>mx -> led[i].is : mx) || FOREIGNI(i,p) -> any=1 :: else fi }
-#ifndef M_NOFOREIGN
   if :: foreign[i] && k -> any=1 :: else fi;
-#endif
 #ifndef M_NOGROUP
   for (p : 0 .. NP-1) { if :: GROUPKNOWS(i,p) && gs[i].at[p] > ((led[i].io && all && ((led[i].it>>p)&1)) -> led[i].ih[p] : led[i].D[p]) -> any=1 :: else fi }
 #endif
@@ -147,12 +145,7 @@ inline reconcile(i) {
      :: !x && q -> halt(i,H_OLD)
      :: !x && !q && (!led[i].st || any) -> adopt(i)
      :: !x && !q && led[i].st && !any -> if
-#ifdef M_PERPART
-        :: led[i].io -> for (p : 0 .. NP-1) { if :: ((led[i].it>>p)&1) && !SAMEI(i,p) -> led[i].it=led[i].it & ~(1<<p) :: else fi };
-           mark(i,1); proceed(i)
-#else
         :: led[i].io && all && ok -> mark(i,1); proceed(i)
         :: led[i].io && !all && !some && ok -> dropIntent(i); proceed(i)
-#endif
         :: !led[i].io && ok -> proceed(i)
         :: else -> halt(i,H_IMPOSSIBLE) fi fi fi }

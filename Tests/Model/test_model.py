@@ -67,6 +67,8 @@ RUNS = [
     Run("group-stays-beyond", "-DM_GROUPSTAYS -DMAXROLL=1 -DNOFF=3 -DMAXCRASH=2", "E_GAP"),
     Run("first-markers-unseen", "-DM_FIRSTUNSEEN -DNOFF=3 -DMAXROLL=1 -DMAXCRASH=1 -DMAXVER=1 -DHALTOK=2",
         "B_ONCE"),
+    Run("group-unheard", "-DM_NOGROUP -DNOFF=3 -DMAXROLL=1 -DMAXCRASH=1 -DMAXVER=1 -DHALTOK=2", "B_ONCE"),
+    Run("intent-judged-first", "-DM_FIRSTFITS -DMAXCRASH=2 -DMAXROLL=1 -DNP=2 -DNOFF=2 -DMAXINIT=8", "E_HALT"),
     Run("claim-in-vain-is-old", "-DM_OLDBASE -DNI=2 -DHALTOK=16 -DNOFF=2 -DMAXNET=1", "F_TWINS"),
     Run("no-wait", "-DM_NOWAIT -DNI=2 -DHALTOK=16 -DNOFF=2 -DMAXINIT=8", "F_ENDLESS"),
     Run("init-alone", "-DM_INITALONE -DNI=2 -DHALTOK=16 -DNOFF=2 -DMAXNET=1", "E_GAP"),
