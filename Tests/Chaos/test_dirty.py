@@ -4,7 +4,7 @@ producer is given up."""
 
 import pytest
 
-from Chaos.harness.frames import ADD_PARTITIONS_TO_TXN, END_TXN, PRODUCE, FrameProxy
+from Chaos.harness.frames import ADD_PARTITIONS_TO_TXN, END_TXN, PRODUCE, Frame, FrameProxy, Held
 from Chaos.harness.scenes import Scene, scene
 from Chaos.matrix import row
 from Cluster.harness.processes import wait_until
@@ -54,6 +54,20 @@ def test_an_end_that_was_applied_and_whose_reply_is_lost(far, frames, verdict):
     verdict("delivered once; the producer given up")
 
 
+def hold_before_a_marker(far: Scene, frames: FrameProxy) -> Held:
+    """Holds a batch whose records have gone to the partner and whose marker has not: ended now, it would stand
+    there undecided."""
+    target, checkpoints = far.route.target.encode(), far.workspace.checkpoints.encode()
+    gone = False
+
+    def marker(frame: Frame) -> bool:
+        nonlocal gone
+        gone = gone or target in frame.data
+        return gone and checkpoints in frame.data
+
+    return frames.hold(PRODUCE, where=marker)
+
+
 @row("end-txn-late")
 def test_an_end_that_comes_late_meets_another_epoch(far, frames, verdict):
     """Its client is cut off and sends it again; the first one arrives in the middle of the next batch."""
@@ -61,11 +75,10 @@ def test_an_end_that_comes_late_meets_another_epoch(far, frames, verdict):
     service = far.workspace.start()
     late = held.wait()
     position = position_of(frames, END_TXN)
-    # After the claim's record and the first of the next batch's.
-    middle = frames.hold(PRODUCE, first=3)
+    middle = hold_before_a_marker(far, frames)
     held.cut_client()
     middle.wait(60)
-    wait_until(far.has_open_transaction, "the next transaction's first records at the partner")
+    wait_until(far.has_open_transaction, "the next transaction's records at the partner")
     answered = frames.replies[END_TXN]
     held.release()
     wait_until(lambda: frames.replies[END_TXN] > answered, "the broker to answer the late request")
@@ -84,10 +97,10 @@ def test_an_end_that_is_held_past_the_clients_patience(far, frames, verdict):
     service = far.workspace.start()
     held.wait()
     position = position_of(frames, END_TXN)
-    middle = frames.hold(PRODUCE, first=3)
+    middle = hold_before_a_marker(far, frames)
     middle.wait(60)
     assert "commit outcome unknown" in service.log
-    wait_until(far.has_open_transaction, "the next transaction's first records at the partner")
+    wait_until(far.has_open_transaction, "the next transaction's records at the partner")
     held.release()
     middle.release()
     finish(far, service)
@@ -122,3 +135,43 @@ def test_a_produce_that_is_never_answered_ends_in_a_new_producer(far, frames):
     finish(far, service)
     last = {(one.transaction.producer, one.transaction.epoch) for one in frames.transactions} - first
     assert last, "the same producer went on"
+
+
+@row("crash-reply-lost")
+def test_an_end_that_outlives_its_process_meets_another_epoch(far, frames, verdict):
+    """Killed with EndTxn on its way; it arrives in the middle of a batch of the next run."""
+    held = frames.hold(END_TXN, first=4)
+    service = far.workspace.start()
+    held.wait()
+    service.kill()
+    middle = hold_before_a_marker(far, frames)
+    service = far.workspace.start()
+    middle.wait(60)
+    wait_until(far.has_open_transaction, "the next run's records at the partner")
+    answered = frames.replies[END_TXN]
+    held.release()
+    wait_until(lambda: frames.replies[END_TXN] > answered, "the broker to answer the late request")
+    middle.release()
+    finish(far, service)
+    assert far.findings()[1] == "aborted"
+    verdict("delivered once; the late request was refused")
+
+
+@row("crash-mid-produce")
+def test_records_that_outlive_their_process_are_refused(far, frames, verdict):
+    """Killed with a Produce on its way; it arrives in the middle of a batch of the next run. Taken, it would
+    be a transaction that nobody ends."""
+    target = far.route.target.encode()
+    held = frames.hold(PRODUCE, first=3, where=lambda frame: target in frame.data)
+    service = far.workspace.start()
+    held.wait()
+    service.kill()
+    middle = hold_before_a_marker(far, frames)
+    service = far.workspace.start()
+    middle.wait(60)
+    answered = frames.replies[PRODUCE]
+    held.release()
+    wait_until(lambda: frames.replies[PRODUCE] > answered, "the broker to answer the late request")
+    middle.release()
+    finish(far, service)
+    verdict("delivered once; the late records were refused")
