@@ -92,67 +92,50 @@ extension ClusterClient {
         return settings
     }
 
-    /// Committed offsets of a group; nil = none. The client must have been made with a group.
+    /// Committed offsets of a group; nil = none.
+    ///
+    /// A consumer of the group is asked, which joins nothing. The admin request of the same purpose ends the
+    /// process where the coordinator goes away at the wrong moment (librdkafka issue 3663).
     package func groupOffsets(
-        _ partitions: [TopicPartition], group: String, timeout: Duration
+        _ partitions: [TopicPartition], group asked: String, timeout: Duration
     ) throws(KafkaFailure) -> [Int64?] {
         guard !partitions.isEmpty else { return [] }
-        guard self.group != nil else {
-            throw KafkaFailure(
-                "ListConsumerGroupOffsets", RD_KAFKA_RESP_ERR__UNKNOWN_GROUP,
-                "this client was made without a group")
+        if asked == group {
+            return try committed(partitions, asked, handle(.readUncommitted), timeout)
         }
-        let handle = try handle(.readUncommitted)
+        let member = try openMember(of: asked)
+        defer { member.close() }
+        return try committed(partitions, asked, member, timeout)
+    }
+
+    private func committed(
+        _ partitions: [TopicPartition], _ group: String, _ handle: ClientHandle,
+        _ timeout: Duration
+    ) throws(KafkaFailure) -> [Int64?] {
         let asked = partitions.map {
             TopicOffset(topic: $0.topic, partition: $0.partition, offset: -1001)
         }
         return try withPartitionList(asked) { list throws(KafkaFailure) in
-            guard let request = rd_kafka_ListConsumerGroupOffsets_new(group, list) else {
-                throw KafkaFailure("ListConsumerGroupOffsets", RD_KAFKA_RESP_ERR__INVALID_ARG)
-            }
-            defer { rd_kafka_ListConsumerGroupOffsets_destroy(request) }
-            var requests: [OpaquePointer?] = [request]
-            let event = try ask(
-                handle, "ListConsumerGroupOffsets", RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
-                timeout
-            ) { options, queue in
-                rd_kafka_ListConsumerGroupOffsets(handle.raw, &requests, 1, options, queue)
-            }
-            defer { rd_kafka_event_destroy(event) }
-            return try groupOffsets(partitions, group, handle, event)
-        }
-    }
-
-    private func groupOffsets(
-        _ partitions: [TopicPartition], _ group: String, _ handle: ClientHandle,
-        _ event: OpaquePointer
-    ) throws(KafkaFailure) -> [Int64?] {
-        let operation = "ListConsumerGroupOffsets"
-        var count = 0
-        guard let answer = rd_kafka_event_ListConsumerGroupOffsets_result(event),
-            let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(answer, &count),
-            count == 1, let result = groups[0]
-        else { throw KafkaFailure(operation, RD_KAFKA_RESP_ERR__BAD_MSG, group) }
-        if let error = rd_kafka_group_result_error(result) {
-            let code = rd_kafka_error_code(error)
-            throw failure(handle, operation, code, "\(group): \(KafkaFailure.text(of: code))")
-        }
-        guard let list = rd_kafka_group_result_partitions(result) else {
-            return partitions.map { _ in nil }
-        }
-        var offsets: [Int64?] = []
-        for partition in partitions {
-            let entry = rd_kafka_topic_partition_list_find(
-                list, partition.topic, partition.partition)
-            if let error = entry?.pointee.err, error != RD_KAFKA_RESP_ERR_NO_ERROR {
+            let error = rd_kafka_committed(handle.raw, list, max(1, timeout.milliseconds))
+            guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 throw failure(
-                    handle, operation, error,
-                    "\(partition.topic)[\(partition.partition)]: \(KafkaFailure.text(of: error))")
+                    handle, "committed", error, "\(group): \(KafkaFailure.text(of: error))")
             }
-            let offset = entry?.pointee.offset ?? -1
-            offsets.append(offset < 0 ? nil : offset)
+            var offsets: [Int64?] = []
+            for partition in partitions {
+                let entry = rd_kafka_topic_partition_list_find(
+                    list, partition.topic, partition.partition)
+                if let error = entry?.pointee.err, error != RD_KAFKA_RESP_ERR_NO_ERROR {
+                    throw failure(
+                        handle, "committed", error,
+                        "\(partition.topic)[\(partition.partition)]: "
+                            + KafkaFailure.text(of: error))
+                }
+                let offset = entry?.pointee.offset ?? -1
+                offsets.append(offset < 0 ? nil : offset)
+            }
+            return offsets
         }
-        return offsets
     }
 
     /// Sends one admin request and waits for its event, which the caller destroys.

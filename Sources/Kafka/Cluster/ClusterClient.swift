@@ -23,9 +23,7 @@ package final class ClusterClient {
     private var committed: ClientHandle?
     private var uncommitted: ClientHandle?
 
-    /// - Parameter group: a group id of ours, for who asks for offsets of groups. librdkafka 2.0.2
-    ///   dereferences its own group when such a request meets NOT_COORDINATOR, and crashes where it
-    ///   has none.
+    /// - Parameter group: whose offsets are asked for again and again. Another group's cost a client each.
     package init(
         _ configuration: ClientConfiguration, group: String? = nil, log: @escaping ClientLogSink
     ) {
@@ -47,27 +45,32 @@ package final class ClusterClient {
         case .readCommitted:
             if let committed, !committed.isFatal { return committed }
             committed?.close()
-            let handle = try open("read_committed")
+            let handle = try open([("isolation.level", "read_committed")])
             committed = handle
             return handle
         case .readUncommitted:
             if let uncommitted, !uncommitted.isFatal { return uncommitted }
             uncommitted?.close()
-            let handle = try open("read_uncommitted")
+            let membership = group.map { [("group.id", $0)] } ?? []
+            let handle = try open([("isolation.level", "read_uncommitted")] + membership)
             uncommitted = handle
             return handle
         }
     }
 
-    private func open(_ isolation: String) throws(KafkaFailure) -> ClientHandle {
+    /// A consumer of a group that never joins it. The caller closes it.
+    func openMember(of group: String) throws(KafkaFailure) -> ClientHandle {
+        try open([("group.id", group)])
+    }
+
+    private func open(_ settings: [(String, String)]) throws(KafkaFailure) -> ClientHandle {
         // Small fetches: these handles read a few records at a time.
         try ClientHandle(
             .consumer, configuration,
             [
-                ("isolation.level", isolation), ("queued.min.messages", "1000"),
-                ("queued.max.messages.kbytes", "4096"), ("fetch.message.max.bytes", "262144"),
-                ("fetch.wait.max.ms", "10"),
-            ] + (group.map { [("group.id", $0)] } ?? []), sink: sink)
+                ("queued.min.messages", "1000"), ("queued.max.messages.kbytes", "4096"),
+                ("fetch.message.max.bytes", "262144"), ("fetch.wait.max.ms", "10"),
+            ] + settings, sink: sink)
     }
 
     /// The better reason for a time-out, where there is one.
