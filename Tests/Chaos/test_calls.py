@@ -1,0 +1,35 @@
+"""Calls of the client library that fail, or say that they have: a code proves nothing about what was sent."""
+
+import pytest
+
+from Chaos.harness.scenes import scene
+
+#: librdkafka's _FAIL and _TIMED_OUT.
+FAILED, TIMED_OUT = -196, -185
+
+#: What fails, and what the next recovery must find; None: it needs none.
+CALLS = {
+    f"produce-before:40:fail:{FAILED}": None,
+    f"flush-after:3:fail:{TIMED_OUT}": None,
+    f"begin-before:3:fail:{FAILED}": None,
+    f"commit-before:3:fail:{FAILED}": "aborted",
+    f"commit-after:3:fail:{FAILED}": "committed, mark missed",
+}
+
+
+@pytest.fixture
+def small(clusters, workspace, route):
+    """Flights over three partitions on one lane, for some twenty transactions."""
+    workspace.lanes = 1
+    workspace.configure()
+    return scene(clusters.internal, clusters.skyways, workspace, route, 2000)
+
+
+@pytest.mark.parametrize("plan", CALLS, ids=[plan.split(":")[0] for plan in CALLS])
+def test_a_call_that_fails_loses_and_doubles_nothing(small, faults, plan):
+    run = faults.start(small.workspace, plan, "--until-caught-up")
+    assert run.service.finish(90) == 0, run.service.log[-3000:]
+    assert run.hits(), "nothing failed"
+    small.prove_as_it_is()
+    if CALLS[plan] is not None:
+        assert CALLS[plan] in small.findings(), small.findings()
