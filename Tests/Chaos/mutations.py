@@ -162,7 +162,7 @@ MUTATIONS = (
     Mutation(
         "no-fingerprint-check", "the source's last records are not compared",
         (Edit("Sources/Replication/LaneChecks.swift", "        try checkFingerprints(marks)\n", ""),),
-        ("Tests/Chaos/test_source.py::test_a_source_recreated_while_down_halts",),
+        ("Tests/Cluster/test_halts.py::test_a_source_recreated_and_filled_beyond_the_position_halts",),
     ),
     Mutation(
         "replay-without-rewind", "after an abort the batch's figures stay",
