@@ -14,11 +14,11 @@ def grow(ledger: pathlib.Path, rows: int, newest: int | None = None, every: int 
 
     Cover and identity hold for it: each partition's rows lie side by side from its start to where it stands,
     and add up to its books. `newest`: when the last row was decided, milliseconds since the epoch; the ones
-    before it lie `every` milliseconds apart. By default a day ahead: the service coalesces what is older than
-    ten minutes, and these rows are to stay what they are.
+    before it lie `every` milliseconds apart. By default all of them lie ahead: the service coalesces what is
+    older than ten minutes, and these rows are to stay what they are.
     """
     if newest is None:
-        newest = int(time.time() * 1000) + 86_400_000
+        newest = int(time.time() * 1000) + 86_400_000 + every * rows
     each = rows // PARTITIONS
     assert each * PARTITIONS == rows, f"a multiple of {PARTITIONS} rows"
     connection = sqlite3.connect(ledger, isolation_level=None)
