@@ -4,6 +4,7 @@ import CSQLite
 /// thread-safe; `Ledger` keeps it behind a mutex. Closed when it goes.
 final class Database {
     private let handle: OpaquePointer
+    private let path: String
     private var statements: [String: Statement] = [:]
 
     /// Opens `path` for reading and writing. Errors: `missing` where it does not exist and `create` is
@@ -20,6 +21,7 @@ final class Database {
                 Self.kind(of: code), "cannot open \(path): \(reason)")
         }
         handle = connection
+        self.path = path
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, busyMilliseconds)
     }
@@ -154,7 +156,8 @@ final class Database {
 
     private func failure(_ code: Int32) -> LedgerFailure {
         LedgerFailure(
-            Self.kind(of: code), "SQLite: \(String(cString: sqlite3_errmsg(handle))) (\(code))")
+            Self.kind(of: code),
+            "\(path): \(String(cString: sqlite3_errmsg(handle))) (SQLite \(code))")
     }
 
     private static func kind(of code: Int32) -> LedgerFailure.Kind {

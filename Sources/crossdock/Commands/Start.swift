@@ -49,11 +49,7 @@ enum Start: Command {
                 directory: configuration.stateDirectory, access: .service,
                 quarantineBytes: Int64(configuration.quarantineMaxBytes))
         } catch {
-            guard error.kind == .corrupt else { throw CommandFailure(.cannotRun, error.detail) }
-            throw CommandFailure(
-                .cannotRun,
-                "the ledger in \(configuration.stateDirectory) is damaged: \(error.detail)",
-                next: "nothing was started; see \(HaltGuide.page(of: "ledger-corrupt"))")
+            throw ReportBooks.failure(error)
         }
     }
 
@@ -79,11 +75,10 @@ enum Start: Command {
             try ledger.pinContract(
                 id: contract.id, version: contract.version, hash: contract.hash)
         } catch {
+            guard error.kind == .contractChanged else { throw ReportBooks.failure(error) }
             throw CommandFailure(
-                error.kind == .contractChanged ? .bad : .cannotRun,
-                "\(contract.file): \(error.detail)",
-                next: error.kind == .contractChanged
-                    ? "nothing was started; see runbooks/halts/contract-pin.md" : nil)
+                .bad, "\(contract.file): \(error.detail)",
+                next: "nothing was started; see runbooks/halts/contract-pin.md")
         }
     }
 }

@@ -64,9 +64,16 @@ struct ReportBooks {
     }
 
     static func failure(_ error: LedgerFailure) -> CommandFailure {
-        CommandFailure(
-            error.kind == .missing ? .bad : .cannotRun, error.detail,
-            next: error.kind == .corrupt ? "see \(HaltGuide.page(of: "ledger-corrupt"))" : nil)
+        let next: String? =
+            switch error.kind {
+            case .corrupt: "see \(HaltGuide.page(of: "ledger-corrupt"))"
+            case .inUse: "stop that one first; what it does: crossdock status"
+            default: nil
+            }
+        return CommandFailure(
+            error.kind == .missing ? .bad : .cannotRun,
+            error.kind == .corrupt ? "the ledger is damaged: \(error.detail)" : error.detail,
+            next: next)
     }
 }
 
