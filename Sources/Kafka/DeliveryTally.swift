@@ -18,8 +18,11 @@ package struct DeliveryReport: Hashable, Sendable {
     package var refusal: String?
     /// First other failure, the error's name.
     package var failure: String?
-    /// False where an acknowledged offset did not rise on some partition, over the producer's life.
+    /// False where an acknowledged offset did not rise on some partition of a data topic, over the
+    /// producer's life.
     package var rising = true
+    /// The same of the checkpoint topic.
+    package var checkpointsRising = true
     /// Last acknowledged offset of this transaction by partition of the data topics.
     package var positions: [Position] = []
     /// Lowest acknowledged offset on the checkpoint topic, -1 = none.
@@ -43,6 +46,7 @@ struct DeliveryTally {
     /// Tags of the topics that messages failed for, in the order of their first failures.
     private(set) var failedTopics: [Int] = []
     private var rising = true
+    private var checkpointsRising = true
     private var checkpointOffset: Int64 = -1
     /// By topic tag (the last one: checkpoints) and partition.
     private var places: [[Place]]
@@ -84,11 +88,13 @@ struct DeliveryTally {
         let partition = Int(message.partition)
         guard message.offset >= 0, places.indices.contains(topic), partition >= 0 else { return }
         while places[topic].count <= partition { places[topic].append(Place()) }
-        if message.offset <= places[topic][partition].highest { rising = false }
+        let isCheckpoint = topic == places.count - 1
+        if message.offset <= places[topic][partition].highest {
+            if isCheckpoint { checkpointsRising = false } else { rising = false }
+        }
         places[topic][partition].highest = message.offset
         places[topic][partition].last = message.offset
-        if topic == places.count - 1 && (checkpointOffset < 0 || message.offset < checkpointOffset)
-        {
+        if isCheckpoint && (checkpointOffset < 0 || message.offset < checkpointOffset) {
             checkpointOffset = message.offset
         }
     }
@@ -102,6 +108,7 @@ struct DeliveryTally {
         report.failure =
             failure == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaFailure.name(of: failure)
         report.rising = rising
+        report.checkpointsRising = checkpointsRising
         report.checkpointOffset = checkpointOffset
         for topic in places.indices.dropLast() {
             for (partition, place) in places[topic].enumerated() where place.last >= 0 {

@@ -80,6 +80,10 @@ package final class Lane<
     /// and made anew since: then nothing is decided before a check.
     var quietSince: Duration = .zero
     var hasWaited = false
+    /// The newest record that the last check found in its place, by partition.
+    var anchors: [SourcePartition: Fingerprint] = [:]
+    /// Where the last check found none: told once.
+    var unverified: Set<SourcePartition> = []
     var markedAt: Duration = .zero
     /// Records decided by filtered-only batches since the last marker.
     var unmarkedRecords: Int64 = 0

@@ -68,34 +68,32 @@ extension Lane {
                 + "deleted or recreated with fewer partitions", partition: gone)
     }
 
-    /// The newest fingerprint whose record is still there must match. None there: unverified.
+    /// The newest fingerprint whose record is still there must match, and so must the oldest: it was there
+    /// at an earlier check, so that a topic that was swapped since does not pass by records of its own.
+    /// None there: unverified.
     private func checkFingerprints(_ marks: [Watermarks]) throws {
         var open: [(partition: SourcePartition, prints: [Fingerprint])] = []
         for (partition, mark) in zip(partitions, marks) {
             let prints = books.partitions[partition]?.fingerprints.filter { $0.offset >= mark.low }
             if let prints, !prints.isEmpty { open.append((partition, prints)) }
         }
+        _ = try standing(
+            open.filter { $0.prints.count > 1 }.compactMap { entry in
+                entry.prints.first.map { (entry.partition, $0) }
+            })
+        anchors = [:]
         while !open.isEmpty {
-            var found: [Int: String] = [:]
-            try source.probe(
-                open.map { SourcePosition($0.partition, $0.prints.last?.offset ?? 0) }
-            ) { index, record in
-                guard let record else { return }
-                found[index] = codec.fingerprint(key: record.key, value: record.value)
-            }
-            for (index, digest) in found {
-                guard let print = open[index].prints.last, print.digest != digest else { continue }
-                let partition = open[index].partition
-                throw Halt(
-                    reason: "source-truncated",
-                    detail: "the record at \(partition.topic)[\(partition.partition)]@"
-                        + "\(print.offset) is not the one that was read: the topic was truncated "
-                        + "or recreated", partition: partition)
-            }
-            open = open.enumerated().compactMap { index, entry in
-                if found[index] != nil { return nil }
+            let found = try standing(
+                open.compactMap { entry in entry.prints.last.map { (entry.partition, $0) } })
+            open = open.compactMap { entry in
+                guard !found.contains(entry.partition) else {
+                    anchors[entry.partition] = entry.prints.last
+                    unverified.remove(entry.partition)
+                    return nil
+                }
                 let older = Array(entry.prints.dropLast())
                 if older.isEmpty {
+                    guard unverified.insert(entry.partition).inserted else { return nil }
                     world.report(
                         .warning(
                             "source unverified: no fingerprint of \(entry.partition.topic)["
@@ -105,6 +103,29 @@ extension Lane {
                 return (entry.partition, older)
             }
         }
+    }
+
+    /// Of which partitions the record is in its place; it is not there where it was compacted away. Another
+    /// one in its place is a halt. Its time counts, too: a topic that was filled anew may hold the same
+    /// records at the same places.
+    private func standing(_ prints: [(partition: SourcePartition, print: Fingerprint)]) throws
+        -> Set<SourcePartition>
+    {
+        var found: [Int: Fingerprint] = [:]
+        try source.probe(prints.map { SourcePosition($0.partition, $0.print.offset) }) {
+            index, record in
+            guard let record else { return }
+            found[index] = codec.fingerprint(of: record)
+        }
+        for (index, there) in found where there != prints[index].print {
+            let partition = prints[index].partition
+            throw Halt(
+                reason: "source-truncated",
+                detail: "the record at \(partition.topic)[\(partition.partition)]@"
+                    + "\(there.offset) is not the one that was read: the topic was truncated "
+                    + "or recreated", partition: partition)
+        }
+        return Set(found.keys.map { prints[$0].partition })
     }
 
     private func checkPartner() throws {

@@ -255,7 +255,14 @@ extension Lane {
             throw Halt(
                 reason: "partner-truncated",
                 detail: "the partner acknowledged records at offsets that it had given out before: "
-                    + "a topic was recreated or truncated")
+                    + "a data topic was recreated or truncated")
+        }
+
+        guard acknowledged.checkpointsRising else {
+            throw Halt(
+                reason: "checkpoint-lost",
+                detail: "a marker was acknowledged at an offset that the checkpoint topic had "
+                    + "given out before: the topic was recreated or truncated")
         }
 
         // 6. Still ours, not overruled, and young: commit.
@@ -392,14 +399,22 @@ extension Lane {
             let head = known?.chain ?? ""
             return Progress(
                 partition: slot.partition, from: slot.from, to: slot.next, counts: slot.counts,
-                fingerprints: (known?.fingerprints ?? []).suffix(
-                    8 - prints[index, default: []].count)
-                    + prints[index, default: []],
+                fingerprints: kept(
+                    (known?.fingerprints ?? []) + prints[index, default: []], slot.partition),
                 chain: slot.counts.delivered == 0
                     ? head
                     : BatchDigest.chain(after: head, digest: digest, from: slot.from, to: slot.next)
             )
         }
+    }
+
+    /// The last ones, and before them the one that the last check has seen; the first of all before any.
+    private func kept(_ prints: [Fingerprint], _ partition: SourcePartition) -> [Fingerprint] {
+        let last = prints.suffix(8)
+        guard let anchor = anchors[partition] ?? prints.first, let oldest = last.first,
+            anchor.offset < oldest.offset
+        else { return Array(last) }
+        return [anchor] + last.suffix(7)
     }
 
     /// The last records of the batch, at most 8 a partition, oldest first.
@@ -415,10 +430,7 @@ extension Lane {
             if wanted[slot] > 0 {
                 wanted[slot] -= 1
                 left -= 1
-                prints[slot, default: []].insert(
-                    Fingerprint(
-                        offset: record.offset, timestamp: record.timestamp,
-                        digest: codec.fingerprint(key: record.key, value: record.value)), at: 0)
+                prints[slot, default: []].insert(codec.fingerprint(of: record), at: 0)
             }
             index -= 1
         }

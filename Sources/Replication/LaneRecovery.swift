@@ -354,8 +354,24 @@ extension Lane {
     private func settle(_ finding: String, _ changes: [LedgerChange]) throws {
         // A choice about a record is carried out by the loop: until then a crash must find its halt.
         let clears = books.halt.map { !isLasting($0) && !awaitsRecord($0) } ?? false
+        let known = books.partitions
         if !changes.isEmpty || clears { try save(changes + (clears ? [.clearHalt] : [])) }
+        for case .adopt(let markers, _, _, _, _, _, _) in changes { warn(finding, markers, known) }
         world.report(.recovered(verdict: finding, batchSeq: books.lastBatchSeq))
+    }
+
+    /// What operators must know where markers are adopted: history is gone, and copies with it.
+    private func warn(
+        _ finding: String, _ markers: [AdoptedMarker], _ known: [SourcePartition: PartitionBooks]
+    ) {
+        let missing = markers.reduce(Int64(0)) { sum, marker in
+            let kept = known[marker.partition]?.counts.quarantined ?? 0
+            return sum + max(0, marker.counts.quarantined - kept)
+        }
+        world.report(
+            .warning(
+                "\(finding): positions and counts are the markers' now; of the quarantined records "
+                    + "that they count, this ledger has no copy of \(missing)"))
     }
 
     /// `quarantine-record` is carried out by the loop, when it meets the record again.

@@ -1,3 +1,4 @@
+package import Contracts
 internal import Cryptography
 internal import Foundation
 package import Ledger
@@ -146,19 +147,19 @@ package struct CheckpointCodec: Sendable {
         return encoder
     }
 
-    /// HMAC-SHA-256 over key and value, each behind its length (-1 = null), as hex.
-    package func fingerprint(
-        key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?
-    ) -> String {
+    /// Offset, time, and HMAC-SHA-256 over key and value, each behind its length (-1 = null), as hex.
+    package func fingerprint(of record: borrowing SourceRecord) -> Fingerprint {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity((key?.count ?? 0) + (value?.count ?? 0) + 16)
-        for part in [key, value] {
+        bytes.reserveCapacity((record.key?.count ?? 0) + (record.value?.count ?? 0) + 16)
+        for part in [record.key, record.value] {
             withUnsafeBytes(of: Int64(part?.count ?? -1).littleEndian) {
                 bytes.append(contentsOf: $0)
             }
             if let part { bytes.append(contentsOf: part) }
         }
-        return Hex.encode(prints.authenticate(bytes))
+        return Fingerprint(
+            offset: record.offset, timestamp: record.timestamp,
+            digest: Hex.encode(prints.authenticate(bytes)))
     }
 }
 

@@ -166,21 +166,25 @@ package struct Acknowledged: Hashable, Sendable {
     package var refusal: String?
     /// First other failure, the error's name.
     package var failure: String?
-    /// False where an acknowledged offset did not rise on some partner partition.
+    /// False where an acknowledged offset did not rise on some partner partition (data topics only).
     package var rising: Bool
+    /// The same of the checkpoint topic.
+    package var checkpointsRising: Bool
     /// Last acknowledged offset by partner partition (data topics only).
     package var positions: [PartnerPosition]
     /// Lowest acknowledged offset on the checkpoint topic, -1 = none.
     package var checkpointOffset: Int64
     package init(
         count: Int = 0, failed: Int = 0, refusal: String? = nil, failure: String? = nil,
-        rising: Bool = true, positions: [PartnerPosition] = [], checkpointOffset: Int64 = -1
+        rising: Bool = true, checkpointsRising: Bool = true, positions: [PartnerPosition] = [],
+        checkpointOffset: Int64 = -1
     ) {
         self.count = count
         self.failed = failed
         self.refusal = refusal
         self.failure = failure
         self.rising = rising
+        self.checkpointsRising = checkpointsRising
         self.positions = positions
         self.checkpointOffset = checkpointOffset
     }

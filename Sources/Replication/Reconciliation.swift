@@ -24,6 +24,9 @@ package struct Reconciliation {
     }
 
     private var startsAfresh = false
+    /// An operator accepted the clusters or counts of now: markers that this ledger has not taken in yet,
+    /// its own open intent's among them, still tell those of then.
+    private var isIdentityAccepted = false
     private var usedAct: Act?
 
     private init(books: LaneBooks, view: CheckpointView, now: Circumstances, acts: [Act]) {
@@ -85,8 +88,10 @@ package struct Reconciliation {
             let marker = standing.marker
             // What an operator accepted stands in the ledger; markers of then still tell the old figures.
             if books.layout != nil && marker.batchSeq <= books.lastBatchSeq { continue }
-            if marker.clusters != now.clusters { return clustersDiffer(marker.clusters) }
-            if let halt = layoutDiffers(marker.layout) { return halt }
+            if !isIdentityAccepted {
+                if marker.clusters != now.clusters { return clustersDiffer(marker.clusters) }
+                if let halt = layoutDiffers(marker.layout) { return halt }
+            }
             if marker.lane != now.lane {
                 return Halt(
                     reason: "layout-changed",
@@ -337,6 +342,7 @@ package struct Reconciliation {
             if books.clusters?.partner != now.clusters.partner { record(.forgetAcknowledged) }
             record(.accept(clusters: now.clusters, layout: now.layout))
             forgetEveryMarker()
+            isIdentityAccepted = true
         case ("checkpoint-lost", "trust-ledger") where !books.partitions.isEmpty,
             ("partner-restored", "trust-ledger"), ("markers-disagree", "trust-ledger"):
             if let intent = books.intent { record(.drop(batchSeq: intent.batchSeq)) }
@@ -348,6 +354,8 @@ package struct Reconciliation {
             } else {
                 if let intent = books.intent { record(.drop(batchSeq: intent.batchSeq)) }
                 forgetEveryMarker()
+                // Where the partner's topics end now is known, and answered.
+                if halt.reason == "partner-restored" { record(.forgetAcknowledged) }
                 for partition in now.partitions { done.moved[partition] = .spoken(act.argument) }
             }
         case ("partner-restored", "adopt-marker"), ("markers-disagree", "adopt-marker"):
@@ -364,9 +372,11 @@ package struct Reconciliation {
 
     /// Lanes and checkpoint partitions say where a marker stands: they cannot change under a contract.
     private func canAccept() -> Bool {
-        guard let known = books.layout else { return true }
-        return known.lanes == now.layout.lanes && known.hash == now.layout.hash
-            && known.checkpointPartitions == now.layout.checkpointPartitions
+        let known = [books.layout].compactMap { $0 } + view.markers.values.map(\.marker.layout)
+        return known.allSatisfy {
+            $0.lanes == now.layout.lanes && $0.hash == now.layout.hash
+                && $0.checkpointPartitions == now.layout.checkpointPartitions
+        }
     }
 
     private mutating func forgetEveryMarker() {

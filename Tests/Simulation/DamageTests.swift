@@ -241,4 +241,29 @@ import Testing
         #expect(stage.halts[0]?.reason == "source-truncated")
         #expect(stage.nature.violations.isEmpty, "\(stage.nature.violations)")
     }
+
+    /// Filled beyond the position between two fetches: no wait and no error, and soon the last records that
+    /// were read are all the new topic's.
+    @Test func aSourceSwappedUnderABusyReaderHalts() {
+        let stage = Self.stage()
+        stage.maxRecords = 1
+        stage.append(Array(repeating: TestRecord.delivered, count: 6), to: 0)
+        var isSwapped = false
+        stage.nature.onEffect = { [unowned stage] nature in
+            let decided = nature.disks[0].books.partitions[stage.partitions[0]]?.decided
+            guard !isSwapped, decided == 6 else { return }
+            isSwapped = true
+            self.edit(stage) { log in
+                log.entries = (0..<60).map { number in
+                    let record = TestRecord(kind: TestRecord.delivered, number: 777_000 + number)
+                    return .record(
+                        SourceEntry(key: record.key, value: record.value, timestamp: 5))
+                }
+            }
+        }
+        stage.run()
+        stage.run()
+        #expect(isSwapped)
+        #expect(stage.halts[0]?.reason == "source-truncated")
+    }
 }

@@ -211,6 +211,32 @@ import Testing
         #expect(reason(both, forged) == "markers-disagree")
     }
 
+    /// Such markers still tell the old figures: a lost ledger's, an old copy's, those of its open intent.
+    @Test func whatAnOperatorAcceptedHoldsForMarkersThatTheLedgerHasNotTakenIn() {
+        let committed = Self.view([
+            Self.p0: Self.marker(Self.p0, 3), Self.p1: Self.marker(Self.p1, 3),
+        ])
+        let open = Self.books(
+            [Self.p0: 2, Self.p1: 1], intent: Self.intent([Self.p0, Self.p1], 3))
+        let act = Act(
+            id: "1", choice: "accept-layout", reason: "layout-changed", argument: "", at: 0)
+        func judge(_ books: LaneBooks, _ now: Circumstances) -> Judgement {
+            Reconciliation.judge(books: books, view: committed, now: now, acts: [act])
+        }
+        for books in [LaneBooks(), Self.settled, open] {
+            let grown = judge(books, Self.now { $0.layout.partnerPartitions["out"] = 3 })
+            guard case .proceed(let done) = grown else {
+                Issue.record("\(grown)")
+                continue
+            }
+            #expect(done.changes.contains(.applied(act: "1")))
+            guard case .halt = judge(books, Self.now { $0.layout.lanes = 2 }) else {
+                Issue.record("another number of lanes was accepted")
+                continue
+            }
+        }
+    }
+
     @Test func theVeryMarkerIsNormalAndAnotherOfItsNumberIsNot() {
         #expect(changes(Self.settled, Self.standing) == [])
         let other = Self.view([

@@ -199,6 +199,7 @@ final class KafkaPartner: LanePartner {
         return Acknowledged(
             count: report.acknowledged, failed: report.failed, refusal: report.refusal,
             failure: report.failure, rising: report.rising,
+            checkpointsRising: report.checkpointsRising,
             positions: report.positions.map {
                 PartnerPosition(topic: topics[$0.topic], partition: $0.partition, offset: $0.offset)
             }, checkpointOffset: report.checkpointOffset)
