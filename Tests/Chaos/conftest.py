@@ -3,13 +3,18 @@
 import json
 import os
 import time
+from typing import Iterator
 
 import pytest
 
 from Chaos.harness import toxics as toxiproxy
+from Chaos.harness.cases import Case
 from Chaos.harness.faults import Faults
 from Chaos.harness.frames import FrameProxy
+from Chaos.harness.restorable import RestorableBroker
 from Chaos.matrix import ROWS
+from Cluster.harness import brokers, topics
+from Cluster.harness.brokers import Broker
 from Cluster.harness.service import Workspace
 
 REPEAT = int(os.environ.get("CROSSDOCK_REPEAT", "1"))
@@ -64,6 +69,48 @@ def detoured(clusters, tmp_path):
     })
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def restorable() -> Iterator[RestorableBroker]:
+    """A broker for tests that put back an older copy of its log directory."""
+    broker = RestorableBroker("restorable", brokers.kafka_home())
+    try:
+        broker.start()
+        broker.await_ready()
+        yield broker
+    finally:
+        broker.close()
+
+
+@pytest.fixture
+def case(clusters, tmp_path):
+    """Makes a case: flights, a contract, a workspace of its own with one lane and short transactions."""
+    made: list[Workspace] = []
+
+    def make(
+        count: int = 600, partitions: int = 2, target: int | None = None, poison: int = 0,
+        max_records: int = 10_000, lanes: int = 1, settings: dict[str, str] | None = None,
+        internal: Broker = clusters.internal, partner: Broker = clusters.skyways,
+        login: dict[str, str] | None = None, **stream: str,
+    ) -> Case:
+        """`settings`: the source topic's; `login`: how the service reaches the partner, where not as we do."""
+        r = topics.route(internal, partner, partitions, target, **(settings or {}))
+        directory = tmp_path / r.source
+        directory.mkdir()
+        workspace = Workspace(directory, internal, lanes=lanes, skyways={
+            "transaction.timeout.ms": str(1000 * TRANSACTION_TIMEOUT),
+            **(login or {"bootstrap.servers": partner.bootstrap}),
+        })
+        made.append(workspace)
+        one = Case(internal, partner, workspace, r, partitions)
+        one.load(count, poison)
+        one.contract(max_records=max_records, **stream)
+        return one
+
+    yield make
+    for workspace in made:
+        workspace.close()
 
 
 def pytest_generate_tests(metafunc):

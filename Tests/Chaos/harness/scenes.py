@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+from Checkers.view import View
 from Cluster.harness import flights, topics
 from Cluster.harness.brokers import Broker
 from Cluster.harness.proof import exactly_once
@@ -19,6 +20,7 @@ class Scene:
     route: object
     partitions: int
     loaded: int = 0
+    rules: View = dataclasses.field(default_factory=flights.view)
 
     def load(self, count: int) -> None:
         rows = flights.rows(count, partitions=self.partitions, first=self.loaded)
@@ -42,8 +44,9 @@ class Scene:
         self.workspace.catch_up(timeout=timeout)
         self.prove_as_it_is()
 
-    def prove_as_it_is(self) -> None:
-        exactly_once(self.workspace, self.internal, self.partner, self.route, flights.view())
+    def prove_as_it_is(self, **allowed) -> None:
+        """`allowed`: see `Allowed`."""
+        exactly_once(self.workspace, self.internal, self.partner, self.route, self.rules, **allowed)
 
 
 def scene(

@@ -139,7 +139,8 @@ static void perform(const struct fault *fault) {
         kill(getpid(), SIGKILL);
         break;
     case STOP:
-        kill(getpid(), SIGSTOP);
+        // To this very thread: another one that takes the signal may let this one go on for a moment.
+        raise(SIGSTOP);
         break;
     case HANG:
         do

@@ -73,6 +73,8 @@ class Workspace:
         """`partners`: by cluster name, like `internal`: bootstrap servers, or a client's settings."""
         self.directory = directory
         self.lanes = lanes
+        #: Words before every command: what runs it elsewhere, such as in another mount namespace.
+        self.prefix: list[str] = []
         self.checkpoints = f"crossdock.checkpoints.{secrets.token_hex(4)}"
         own = internal if isinstance(internal, dict) else internal.bootstrap
         self.clusters = {
@@ -130,7 +132,7 @@ lanes: {self.lanes}
         log = self.directory / f"run-{len(self._runs):03}.log"
         with open(log, "wb") as output:
             process = spawn(
-                [str(binary()), "start", "--config", str(self.config), *arguments],
+                [*self.prefix, str(binary()), "start", "--config", str(self.config), *arguments],
                 stdout=output, stderr=output, cwd=self.directory,
                 env=dict(os.environ, **(environment or {})),
             )
@@ -148,7 +150,7 @@ lanes: {self.lanes}
     def run(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess:
         """Any other command, with `--config`."""
         return subprocess.run(
-            [str(binary()), *arguments, "--config", str(self.config)],
+            [*self.prefix, str(binary()), *arguments, "--config", str(self.config)],
             capture_output=True, text=True, timeout=timeout, cwd=self.directory, stdin=subprocess.DEVNULL,
         )
 

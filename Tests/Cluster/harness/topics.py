@@ -88,8 +88,17 @@ def ends(broker: Broker, topic: str, committed: bool = True) -> list[int]:
     """End offsets by partition: the last stable ones, or the uncommitted ones."""
     level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
     wanted = {partition: OffsetSpec.latest() for partition in partitions_of(broker, topic)}
-    answers = broker.admin.list_offsets(wanted, isolation_level=level, request_timeout=10)
-    return [answers[partition].result(timeout=15).offset for partition in wanted]
+    deadline = time.monotonic() + 30
+    while True:
+        answers = broker.admin.list_offsets(wanted, isolation_level=level, request_timeout=10)
+        try:
+            return [answers[partition].result(timeout=15).offset for partition in wanted]
+        except KafkaException as error:
+            # A broker that has just started tells of its leaders before it serves them.
+            starting = error.args[0].code() in (KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.FENCED_LEADER_EPOCH)
+            if not starting or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def has_open_transaction(broker: Broker, *topics: str) -> bool:
@@ -150,6 +159,8 @@ class Row:
     value: bytes | None
     headers: Headers = ()
     partition: int = -1
+    #: Milliseconds since the epoch; 0 is now.
+    timestamp: int = 0
 
 
 def produce(broker: Broker, topic: str, rows: Iterable[Row], producer: Producer | None = None) -> int:
@@ -174,7 +185,8 @@ def produce(broker: Broker, topic: str, rows: Iterable[Row], producer: Producer 
         while True:
             try:
                 own.produce(
-                    topic, key=row.key, value=row.value, headers=list(row.headers), on_delivery=report, **place
+                    topic, key=row.key, value=row.value, headers=list(row.headers), on_delivery=report,
+                    timestamp=row.timestamp, **place
                 )
                 break
             except BufferError:
