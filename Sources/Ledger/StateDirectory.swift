@@ -79,12 +79,10 @@ struct StateDirectory {
     func lock() throws(LedgerFailure) -> Int32 {
         let descriptor = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("cannot open the lock in") }
-        var request = Self.wholeFile(Int16(F_WRLCK))
-        if fcntl(descriptor, Self.setLock, &request) == 0 {
+        guard let code = take(descriptor) else {
             note(descriptor)
             return descriptor
         }
-        let code = errno
         let holder = reader(of: descriptor)
         close(descriptor)
         guard code == EAGAIN || code == EACCES else {
@@ -95,6 +93,21 @@ struct StateDirectory {
             .inUse,
             "another crossdock service\(holder.map { " (process \($0))" } ?? "") runs on the state "
                 + "directory \(path); one at a time may")
+    }
+
+    /// What stands against the lock, nil where it was taken. A process that forks shares its descriptors
+    /// with the child until that has called exec: a lock that was given back a moment ago may seem held.
+    private func take(_ descriptor: Int32) -> Int32? {
+        var code: Int32 = 0
+        for _ in 0..<10 {
+            var request = Self.wholeFile(Int16(F_WRLCK))
+            if fcntl(descriptor, Self.setLock, &request) == 0 { return nil }
+            code = errno
+            guard code == EAGAIN || code == EACCES else { return code }
+            var pause = timespec(tv_sec: 0, tv_nsec: 20_000_000)
+            nanosleep(&pause, nil)
+        }
+        return code
     }
 
     /// Whether a service holds the lock, asked without taking it.
