@@ -3,6 +3,7 @@
 import pytest
 
 from Chaos.harness.scenes import scene
+from Cluster.harness.processes import wait_until
 
 #: librdkafka's _FAIL and _TIMED_OUT.
 FAILED, TIMED_OUT = -196, -185
@@ -33,3 +34,21 @@ def test_a_call_that_fails_loses_and_doubles_nothing(small, faults, plan):
     small.prove_as_it_is()
     if CALLS[plan] is not None:
         assert CALLS[plan] in small.findings(), small.findings()
+
+
+def test_a_source_that_goes_before_its_groups_offsets_are_asked_is_waited_for(small, faults):
+    """The question runs out of time, and is asked again while the broker comes back: librdkafka's admin
+    request of that purpose ends the process there."""
+    small.workspace.catch_up()
+    small.load(200)
+    run = faults.start(small.workspace, "init-after:1:hang:3000")
+    run.await_hit()
+    small.internal.kill()
+    try:
+        wait_until(lambda: " waiting " in run.service.log, "the question to run out of time", 60)
+    finally:
+        small.internal.ensure_up()
+    small.workspace.await_lag(lambda report: report["lag"] == 0, "the records", 90)
+    assert run.service.stop() == 0, run.service.log[-2000:]
+    assert "operation=committed" in run.service.log
+    small.prove_as_it_is()
