@@ -61,7 +61,7 @@ MUTATIONS = (
                 "        saveLater(\n            .mark(\n",
             ),
         ),
-        (CAMPAIGN, f"{CRASHES}::test_killed_with_end_txn_sent"),
+        (f"{CALLS}[commit-after]", CAMPAIGN),
     ),
     Mutation(
         "ignore-a-produce-failure", "a record that the client library does not take counts as sent",
@@ -174,7 +174,7 @@ MUTATIONS = (
                 "            batch = Batch()\n",
             ),
         ),
-        (f"{CALLS}[flush-after]",),
+        ("Tests/Chaos/test_calls.py::test_an_aborted_batch_is_decided_again",),
     ),
     Mutation(
         "unknown-taken-for-committed", "a commit without a certain outcome counts as done",

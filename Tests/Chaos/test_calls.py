@@ -36,6 +36,16 @@ def test_a_call_that_fails_loses_and_doubles_nothing(small, faults, plan):
         assert CALLS[plan] in small.findings(), small.findings()
 
 
+def test_an_aborted_batch_is_decided_again(small, faults):
+    """Half of its transaction's time is over before the commit; its records are still in memory."""
+    small.workspace.clusters["skyways"]["transaction.timeout.ms"] = "6000"
+    small.workspace.configure()
+    run = faults.start(small.workspace, "flush-before:3:hang:3500", "--until-caught-up")
+    assert run.service.finish(90) == 0, run.service.log[-3000:]
+    assert run.passed("abort-after") > 0 and run.passed("drop-after") > 0, "nothing was aborted"
+    small.prove_as_it_is()
+
+
 def test_a_source_that_goes_before_its_groups_offsets_are_asked_is_waited_for(small, faults):
     """The question runs out of time, and is asked again while the broker comes back: librdkafka's admin
     request of that purpose ends the process there."""

@@ -11,6 +11,7 @@ connection and direction stay in order: what comes after a held one waits behind
 
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import socket
 import struct
@@ -278,7 +279,8 @@ class FrameProxy:
             if await self._passes(connection, frame, is_reply=False):
                 _send(connection.broker, frame.data)
         if not connection.broker.is_closing():
-            connection.broker.write_eof()
+            with contextlib.suppress(OSError):
+                connection.broker.write_eof()
 
     async def _carry_replies(self, reader: asyncio.StreamReader, connection: Connection) -> None:
         while (data := await _receive(reader)) is not None:
