@@ -29,7 +29,8 @@ def small(clusters, workspace, route):
 @pytest.mark.parametrize("plan", CALLS, ids=[plan.split(":")[0] for plan in CALLS])
 def test_a_call_that_fails_loses_and_doubles_nothing(small, faults, plan):
     run = faults.start(small.workspace, plan, "--until-caught-up")
-    assert run.service.finish(90) == 0, run.service.log[-3000:]
+    code = run.service.finish(90)
+    assert code == 0, f"exit {code}, not 0:\n{run.service.log[-3000:]}"
     assert run.hits(), "nothing failed"
     small.prove_as_it_is()
     if CALLS[plan] is not None:
