@@ -46,12 +46,13 @@ def test_a_suspended_contract_stands_still_and_goes_on_where_it_stopped(clusters
     assert "Recorded: suspend" in said(workspace, "suspend", CONTRACT).stdout
     await_lanes(workspace, "suspended")
     report = workspace.lag()
-    assert {row["status"] for row in report["partitions"]} == {"SUSPENDED"} and report["lag"] > 0
+    assert {row["status"] for row in report["partitions"]} == {"SUSPENDED"}
     assert "crossdock resume flights-skyways" in said(workspace, "lag").stdout
     assert status(workspace)["status"] == "suspended"
     delivered_is_what_was_decided(clusters, workspace, r)
     topics.produce(clusters.internal, r.source, flights.rows(300, partitions=3, first=30_000))
     before = workspace.lag()
+    assert before["lag"] >= 300
     # A service that is started meanwhile runs on without the contract, and wakes up for it.
     assert service.stop() == 0
     assert workspace.catch_up().finish(1) == 0
