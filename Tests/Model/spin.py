@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 HERE = pathlib.Path(__file__).parent
-MEGABYTES = int(os.environ.get("CROSSDOCK_MODEL_MB", "3500"))
+MEGABYTES = int(os.environ.get("CROSSDOCK_MODEL_MB", "4500"))
 MISSING = "NO SPIN: the model needs spin and gcc: configs/debian/setup tests"
 #: Bits of PROPS in bounds.h.
 PROPERTIES = {
