@@ -40,6 +40,8 @@ class Allowed:
     caught_up: bool = True
     #: Whether the source holds all that the service has ever decided: else figures are not recomputed.
     source_whole: bool = True
+    #: The test wrote old markers behind newer ones, as a restored checkpoint topic would hold them.
+    markers_replayed: bool = False
 
 
 class NotProven(AssertionError):
@@ -339,6 +341,8 @@ def _newest(case: Case) -> dict[int, dict]:
 def markers_rise(case: Case) -> Iterator[str]:
     """Per source partition the next offset and every count never fall and the batch number rises; per lane
     batch numbers rise, and one of them is one attempt."""
+    if case.allowed.markers_replayed:
+        return
     before: dict[int, Checkpoint] = {}
     attempts: dict[tuple[int, int], tuple] = {}
     lanes: dict[int, int] = {}

@@ -132,7 +132,7 @@ def test_old_checkpoints_are_overruled_by_the_ledger(clusters, workspace, route)
     r = restored(clusters, workspace, route)
     choose(workspace, "--trust-ledger")
     workspace.catch_up()
-    exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view())
+    exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view(), markers_replayed=True)
     stays(clusters, workspace, r)
 
 
