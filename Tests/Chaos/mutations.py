@@ -279,7 +279,7 @@ def _words(message: str) -> str:
     # Topics of a test have names of their own.
     words = re.sub(r"flights\.[0-9a-f]{8}", "flights", words)
     halts = sorted(set(re.findall(r"halted .*?reason=([a-z-]+)", message)))
-    return words[:120] + "".join(f"; halted as {halt}" for halt in halts)
+    return words[:120].rstrip(":") + "".join(f"; halted as {halt}" for halt in halts)
 
 
 def simulate() -> Verdict:
