@@ -54,7 +54,7 @@ def gather(workspace, internal, partner, route, contract: str) -> Evidence:
         partitions=partitions, lanes=lanes, quarantine=quarantine,
         group=_group_offsets(internal, f"crossdock.{contract}", route.source),
         lag=_said(workspace, contract, "lag", "--json"),
-        offsets=_said(workspace, contract, "offsets", "--json", "--history"),
+        offsets=_said(workspace, contract, "offsets", contract, "--json", "--history"),
         open_in=[
             topic for topic in (route.target, workspace.checkpoints)
             if topics.has_open_transaction(partner, topic)
