@@ -58,12 +58,15 @@ def hold_before_a_marker(far: Scene, frames: FrameProxy) -> Held:
     """Holds a batch whose records have gone to the partner and whose marker has not: ended now, it would stand
     there undecided."""
     target, checkpoints = far.route.target.encode(), far.workspace.checkpoints.encode()
-    gone = False
+    gone = -1
 
     def marker(frame: Frame) -> bool:
+        # Batches lie between EndTxn requests. In some the marker leaves first: these pass.
         nonlocal gone
-        gone = gone or target in frame.data
-        return gone and checkpoints in frame.data
+        batch = frames.requests[END_TXN]
+        if target in frame.data:
+            gone = batch
+        return gone == batch and checkpoints in frame.data
 
     return frames.hold(PRODUCE, where=marker)
 
