@@ -118,9 +118,11 @@ extension ClusterClient {
         return try withPartitionList(asked) { list throws(KafkaFailure) in
             let error = rd_kafka_committed(handle.raw, list, max(1, timeout.milliseconds))
             guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                let cause = refusal(handle) ?? error
                 throw failure(
-                    handle, "committed", error, "\(group): \(KafkaFailure.text(of: error))")
+                    handle, "committed", cause, "\(group): \(KafkaFailure.text(of: cause))")
             }
+            refusedGroup = nil
             var offsets: [Int64?] = []
             for partition in partitions {
                 let entry = rd_kafka_topic_partition_list_find(
@@ -136,6 +138,18 @@ extension ClusterClient {
             }
             return offsets
         }
+    }
+
+    /// Why the brokers do not name the group's coordinator. The library tells it once, as a message of the
+    /// consumer, and lets the question itself run out of time; so it is remembered until one is answered.
+    private func refusal(_ handle: ClientHandle) -> rd_kafka_resp_err_t? {
+        while let message = rd_kafka_consumer_poll(handle.raw, 0) {
+            if message.pointee.err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED {
+                refusedGroup = message.pointee.err
+            }
+            rd_kafka_message_destroy(message)
+        }
+        return refusedGroup
     }
 
     /// Sends one admin request and waits for its event, which the caller destroys.

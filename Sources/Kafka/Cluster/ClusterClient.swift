@@ -22,6 +22,8 @@ package final class ClusterClient {
     private let sink: ClientLogSink
     private var committed: ClientHandle?
     private var uncommitted: ClientHandle?
+    /// The group was refused, and no answer about it has come since.
+    var refusedGroup: rd_kafka_resp_err_t?
 
     /// - Parameter group: whose offsets are asked for again and again. Another group's cost a client each.
     package init(
