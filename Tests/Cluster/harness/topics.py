@@ -76,11 +76,11 @@ def grow(broker: Broker, topic: str, partitions: int) -> None:
 
 
 def exists(broker: Broker, topic: str) -> bool:
-    return topic in broker.admin.list_topics(timeout=10).topics
+    return topic in broker.admin.list_topics(timeout=30).topics
 
 
 def partitions_of(broker: Broker, topic: str) -> list[TopicPartition]:
-    found = broker.admin.list_topics(topic, timeout=10).topics[topic].partitions
+    found = broker.admin.list_topics(topic, timeout=30).topics[topic].partitions
     return [TopicPartition(topic, number) for number in sorted(found)]
 
 
