@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+
 from Chaos.harness.scenes import Scene
 from Checkers import view
 from Cluster.harness import flights, topics
@@ -91,6 +93,17 @@ def before(history: History, offsets: list[int]) -> History:
 
 def since(history: History, offsets: list[int]) -> History:
     return [[one for one in records if one.offset >= start] for records, start in zip(history, offsets)]
+
+
+def configure(broker: Broker, topic: str, **settings: str) -> None:
+    """Changes settings of a topic that is there."""
+    entries = [
+        ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in settings.items()
+    ]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
+    for answer in broker.admin.incremental_alter_configs([resource]).values():
+        answer.result(timeout=20)
 
 
 def recreate(broker: Broker, topic: str, partitions: int, **settings: str) -> None:
