@@ -115,7 +115,14 @@ package final class Lane<
         self.ledger = ledger
         self.world = world
         codec = CheckpointCodec(contract: plan.contract.id, key: plan.checkpointKey)
+        guard let predecessor = plan.predecessor else { return }
+        phase = .recovering(.renew("the contract changed"))
+        knownClaim = predecessor.knownClaim
+        inits = predecessor.inits
     }
+
+    /// For a lane that follows this one.
+    package var predecessor: Predecessor { Predecessor(knownClaim: knownClaim, inits: inits) }
 
     package func run() -> Ending {
         while true {

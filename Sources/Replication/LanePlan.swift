@@ -14,11 +14,14 @@ package struct LanePlan: Sendable {
     package var checkpointKey: [UInt8]
     /// Return from `run` when every partition has reached the end seen at the start.
     package var untilCaughtUp: Bool
+    /// Nil at a start.
+    package var predecessor: Predecessor?
     package var pace: Pace
 
     package init(
         contract: Contract, lane: Int, lanes: Int, keys: [String: [UInt8]],
-        checkpointKey: [UInt8], untilCaughtUp: Bool = false, pace: Pace = Pace()
+        checkpointKey: [UInt8], untilCaughtUp: Bool = false, predecessor: Predecessor? = nil,
+        pace: Pace = Pace()
     ) {
         self.contract = contract
         self.lane = lane
@@ -26,6 +29,7 @@ package struct LanePlan: Sendable {
         self.keys = keys
         self.checkpointKey = checkpointKey
         self.untilCaughtUp = untilCaughtUp
+        self.predecessor = predecessor
         self.pace = pace
     }
 
@@ -57,6 +61,13 @@ package struct LanePlan: Sendable {
     package func checkpointPartition(of count: Int) -> Int32 {
         LaneHash.checkpointPartition(contract: contract.id, lane: lane, count: count)
     }
+}
+
+/// What a lane leaves to the one that follows it in the same process under a changed contract: this is
+/// no start, which may fence a living twin.
+package struct Predecessor: Hashable, Sendable {
+    var knownClaim: Int64?
+    var inits: Int
 }
 
 /// How often the lane does what it does besides copying. Tests shorten it.

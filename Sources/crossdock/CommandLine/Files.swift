@@ -52,8 +52,22 @@ enum Files {
     static func matching(_ pattern: String) -> [String] {
         var found = glob_t()
         defer { globfree(&found) }
-        guard glob(pattern, 0, nil, &found) == 0 else { return [] }
-        return (0..<Int(found.gl_pathc)).compactMap { index in
+        return glob(pattern, 0, nil, &found) == 0 ? paths(of: found) : []
+    }
+
+    /// The same; nil where a directory on the way is there and cannot be read.
+    static func matchingOrUnknown(_ pattern: String) -> [String]? {
+        var found = glob_t()
+        defer { globfree(&found) }
+        switch glob(pattern, 0, { _, code in code == ENOENT || code == ENOTDIR ? 0 : 1 }, &found) {
+        case 0: return paths(of: found)
+        case GLOB_NOMATCH: return []
+        default: return nil
+        }
+    }
+
+    private static func paths(of found: glob_t) -> [String] {
+        (0..<Int(found.gl_pathc)).compactMap { index in
             found.gl_pathv[index].map { String(cString: $0) }
         }
     }

@@ -114,14 +114,12 @@ struct Project {
         var readings: [ContractReading] = []
         var ids: [String: String] = [:]
         for path in paths {
-            let bytes: [UInt8]
+            var reading: ContractReading
             do throws(Files.Failure) {
-                bytes = try Files.read(path)
+                reading = try readOne(path, configuration)
             } catch {
                 throw CommandFailure(.cannotRun, "cannot read \(path): \(error.reason)")
             }
-            var reading = ContractReader.read(
-                bytes: bytes, file: path, configuration: configuration)
             if let (id, mark) = reading.id {
                 if let other = ids[id] {
                     reading.add(
@@ -132,10 +130,19 @@ struct Project {
                     ids[id] = path
                 }
             }
-            if let problem = intervalProblem(reading, configuration) { reading.add(problem) }
             readings.append(reading)
         }
         return readings
+    }
+
+    /// A contract by itself.
+    static func readOne(
+        _ path: String, _ configuration: Configuration?
+    ) throws(Files.Failure) -> ContractReading {
+        var reading = ContractReader.read(
+            bytes: try Files.read(path), file: path, configuration: configuration)
+        if let problem = intervalProblem(reading, configuration) { reading.add(problem) }
+        return reading
     }
 
     /// A lane gives a transaction up that is half its timeout old. One that stays open for longer than a

@@ -15,6 +15,8 @@ enum Start: Command {
     static let discussion = """
         Runs every active contract that crossdock.yaml names, until SIGTERM or Ctrl-C:
         then the open transactions are finished or aborted, marked, and it leaves.
+        Contract files that change are read again within seconds, or at SIGHUP: a higher
+        version takes over between two batches; one with mistakes changes nothing.
         One process owns a state directory. What it does is logged to standard error,
         one line an event.
         Exit 0 when it was stopped or has caught up, 1 when a lane halted or a contract
@@ -24,7 +26,7 @@ enum Start: Command {
     static func run(
         _ arguments: ParsedArguments, _ console: Console
     ) throws(CommandFailure) -> ExitCode {
-        StopSignal.block()
+        StopSignal.block(hangUp: true)
         let project = try Project.load(arguments, console)
         let secrets = try Secrets(project.configuration)
         for contract in project.contracts where contract.status == .active {
@@ -32,7 +34,7 @@ enum Start: Command {
         }
         let log = Log(least: arguments.flag("verbose") ? .debug : .info)
         let ledger = try openLedger(project.configuration)
-        for contract in project.contracts {
+        for contract in project.contracts where contract.status == .active {
             try pin(contract, in: ledger)
         }
         return Service(
@@ -54,7 +56,7 @@ enum Start: Command {
     }
 
     /// A key that does not fit what the contract does with it is found before anything runs.
-    private static func tryKeys(
+    static func tryKeys(
         _ contract: Contract, _ secrets: Secrets
     ) throws(CommandFailure) {
         for stream in contract.streams {
@@ -70,7 +72,7 @@ enum Start: Command {
     }
 
     /// Every decision is pinned to version and content: the same version cannot mean two things.
-    private static func pin(_ contract: Contract, in ledger: Ledger) throws(CommandFailure) {
+    static func pin(_ contract: Contract, in ledger: Ledger) throws(CommandFailure) {
         do throws(LedgerFailure) {
             try ledger.pinContract(
                 id: contract.id, version: contract.version, hash: contract.hash)

@@ -157,7 +157,7 @@ struct DemoRun {
     }
 
     private func pause(milliseconds: Int) throws(LabFailure) {
-        if stop.wait(milliseconds: milliseconds) { throw LabFailure("interrupted") }
+        if stop.wait(milliseconds: milliseconds) == .stop { throw LabFailure("interrupted") }
     }
 
     private func tooSlow() -> LabFailure {

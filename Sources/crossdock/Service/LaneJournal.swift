@@ -15,11 +15,15 @@ final class LaneJournal: Sendable {
     private struct Memory {
         var state = ""
         var detail = ""
+        /// Of the service, about the lane's contract.
+        var remark = ""
         /// What was told, and when: an outage of an hour is a line at its beginning, a reminder now
         /// and then, and a line at its end.
         var told: [String: ContinuousClock.Instant] = [:]
         var waitsSince: ContinuousClock.Instant?
         var committedAt: ContinuousClock.Instant?
+
+        var said: String { [detail, remark].filter { !$0.isEmpty }.joined(separator: "; ") }
     }
 
     private static let reminder = Duration.seconds(600)
@@ -132,12 +136,23 @@ final class LaneJournal: Sendable {
         if due { enter("running", "", committed: true) }
     }
 
+    /// Says `text` beside the lane's state until it is taken back with "".
+    func remark(_ text: String) {
+        enter { $0.remark = text }
+    }
+
     private func enter(_ state: String, _ detail: String, committed: Bool = false) {
-        let changed = memory.withLock {
-            let changed = $0.state != state || $0.detail != detail
-            $0.state = state
-            $0.detail = detail
-            return changed
+        enter(committed: committed) { memory in
+            memory.state = state
+            memory.detail = detail
+        }
+    }
+
+    private func enter(committed: Bool = false, _ change: (inout Memory) -> Void) {
+        let (changed, state, detail) = memory.withLock { memory in
+            let before = (memory.state, memory.said)
+            change(&memory)
+            return (before != (memory.state, memory.said), memory.state, memory.said)
         }
         guard changed || committed else { return }
         // Only a report suffers where this fails; the lane's own writes tell of a broken ledger.

@@ -36,7 +36,7 @@ struct LaneParts: Sendable {
     }
 
     /// The life of one generation, on its thread.
-    func run(_ generation: LaneGeneration) -> Service.LaneEnding {
+    func run(_ generation: LaneGeneration) -> LaneEnd {
         let from = KafkaSource(
             source, contract: plan.contract, generation: generation,
             log: log.clientSink(cluster: plan.contract.source))
@@ -55,10 +55,12 @@ struct LaneParts: Sendable {
         from.close()
         let halted = if case .halted = ending { true } else { false }
         if !halted && !generation.isOver { journal.left() }
-        switch ending {
-        case .stopped: return .stopped
-        case .caughtUp: return .caughtUp
-        case .halted: return .halted
-        }
+        let kind: LaneEnd.Kind =
+            switch ending {
+            case .stopped: .stopped
+            case .caughtUp: .caughtUp
+            case .halted: .halted
+            }
+        return LaneEnd(lane: plan.lane, kind: kind, predecessor: lane.predecessor)
     }
 }

@@ -15,7 +15,7 @@ final class LaneRunner: Sendable {
     private static let mostHung = 3
 
     private let parts: LaneParts
-    private let ended: @Sendable (Service.LaneEnding) -> Void
+    private let ended: @Sendable (LaneEnd) -> Void
     private let state: Mutex<State>
 
     private struct State {
@@ -23,7 +23,7 @@ final class LaneRunner: Sendable {
         var hung = 0
     }
 
-    init(_ parts: LaneParts, ended: @escaping @Sendable (Service.LaneEnding) -> Void) {
+    init(_ parts: LaneParts, ended: @escaping @Sendable (LaneEnd) -> Void) {
         self.parts = parts
         self.ended = ended
         state = Mutex(State(current: LaneGeneration(stop: parts.stop)))
@@ -32,6 +32,9 @@ final class LaneRunner: Sendable {
     var lane: LaneID { parts.plan.id }
     /// What the lane's thread is doing now, where that may block.
     var call: LaneGeneration.Call? { state.withLock { $0.current }.call }
+
+    /// Stands in the reports beside what the lane does, until it is taken back with "".
+    func remark(_ text: String) { parts.journal.remark(text) }
 
     func start() { start(state.withLock { $0.current }) }
 

@@ -15,9 +15,8 @@ final class Service: Sendable {
     private let log: Log
     private let untilCaughtUp: Bool
     private let stop = StopSignal()
-    private let endings = Mutex<[LaneEnding]>([])
-
-    enum LaneEnding: Sendable { case stopped, caughtUp, halted }
+    /// What the watchdog looks at.
+    private let watched = Mutex<[LaneRunner]>([])
 
     init(
         project: Project, secrets: Secrets, ledger: Ledger, log: Log, untilCaughtUp: Bool
@@ -31,7 +30,7 @@ final class Service: Sendable {
 
     /// Runs until SIGTERM or SIGINT, or until every lane has caught up.
     func run() -> ExitCode {
-        let plans = project.contracts.filter { $0.status == .active }.flatMap(lanePlans)
+        let active = project.contracts.filter { $0.status == .active }
         for contract in project.contracts where contract.status != .active {
             log(
                 .info, "not active",
@@ -41,53 +40,62 @@ final class Service: Sendable {
         log(
             .info, "started",
             [
-                ("contracts", "\(Set(plans.map(\.contract.id)).count)"),
-                ("lanes", "\(plans.count)"), ("state", project.configuration.stateDirectory),
-                ("version", CommandTable.version),
+                ("contracts", "\(active.count)"),
+                ("lanes", "\(active.count * project.configuration.lanes)"),
+                ("state", project.configuration.stateDirectory), ("version", CommandTable.version),
             ])
-        if plans.isEmpty {
+        if active.isEmpty {
             log(.warn, "no contract is active: nothing runs until one says 'status: active'")
         }
-        let runners = plans.map(runner)
-        for runner in runners { runner.start() }
-        watch(runners)
+        let fleet = Fleet(make: makeRun)
+        for contract in active { fleet.want(contract) }
+        _ = fleet.turn { _, _ in }
+        watched.withLock { $0 = fleet.runners }
+        watch()
         let keeper = LedgerKeeper(
             ledger: ledger, keeping: Keeping(project.configuration), log: log, stop: stop)
         keeper.start()
-        if !wait(for: runners) { leaveBehind(runners) }
+        if !wait(for: fleet) { leaveBehind(fleet.runners) }
         if !stop.isSet { keeper.finish() }
-        let halted = endings.withLock { $0.count { $0 == .halted } }
-        log(.info, "stopped", [("lanes", "\(plans.count)"), ("halted", "\(halted)")])
-        return halted == 0 ? .fine : .bad
+        let lanes = fleet.runners.count
+        log(.info, "stopped", [("lanes", "\(lanes)"), ("halted", "\(fleet.halted)")])
+        return fleet.halted == 0 ? .fine : .bad
     }
 
-    private func lanePlans(_ contract: Contract) -> [LanePlan] {
+    private func lanePlans(
+        _ contract: Contract, after predecessors: [Int: Predecessor] = [:]
+    ) -> [LanePlan] {
         (0..<project.configuration.lanes).map {
             LanePlan(
                 contract: contract, lane: $0, lanes: project.configuration.lanes,
                 keys: secrets.keys, checkpointKey: secrets.checkpointKey,
-                untilCaughtUp: untilCaughtUp)
+                untilCaughtUp: untilCaughtUp, predecessor: predecessors[$0])
         }
     }
 
-    private func runner(_ plan: LanePlan) -> LaneRunner {
-        let parts = LaneParts(
-            plan: plan, ledger: ledger, log: log, stop: stop,
-            source: secrets.client(plan.contract.source),
-            target: secrets.client(plan.contract.target),
-            checkpointTopic: project.configuration.checkpoints.topic)
-        return LaneRunner(parts) { [self] ending in endings.withLock { $0.append(ending) } }
+    private func makeRun(_ contract: Contract, after predecessors: [Int: Predecessor])
+        -> ContractRun
+    {
+        let (own, ends) = (StopSignal(within: stop), LaneEnds())
+        let runners = lanePlans(contract, after: predecessors).map { plan in
+            let parts = LaneParts(
+                plan: plan, ledger: ledger, log: log, stop: own,
+                source: secrets.client(contract.source), target: secrets.client(contract.target),
+                checkpointTopic: project.configuration.checkpoints.topic)
+            return LaneRunner(parts, ended: ends.add)
+        }
+        return ContractRun(contract, runners: runners, stop: own, ends: ends)
     }
 
     // MARK: The watchdog
 
     /// On a thread of its own: what it writes about a stalled lane may itself have to wait.
-    private func watch(_ runners: [LaneRunner]) {
+    private func watch() {
         let interval = Duration.milliseconds(500)
-        let thread = Thread { [stop] in
+        let thread = Thread { [self] in
             while true {
                 stop.pause(interval)
-                for runner in runners { runner.look(after: interval) }
+                for runner in watched.withLock({ $0 }) { runner.look(after: interval) }
             }
         }
         thread.name = "watchdog"
@@ -96,19 +104,33 @@ final class Service: Sendable {
 
     // MARK: The way out
 
-    /// Waits for the lanes; after SIGTERM for no longer than the drain may take. False where a lane is
-    /// left behind in a call.
-    private func wait(for runners: [LaneRunner]) -> Bool {
+    /// Waits for the lanes, and carries out what becomes of the contract files meanwhile; after SIGTERM
+    /// waits for no longer than the drain may take. False where a lane is left behind in a call.
+    private func wait(for fleet: Fleet) -> Bool {
         var drained: ContinuousClock.Instant?
+        var reload = ContractReload(
+            project, secrets: secrets, ledger: ledger, log: log, isOff: untilCaughtUp)
         while true {
-            let left = endings.withLock { runners.count - $0.count }
-            if left <= 0 && (!runners.isEmpty || untilCaughtUp || stop.isSet) { return true }
-            if stop.wait(milliseconds: stop.isSet ? 20 : 200) { log(.info, "stopping") }
-            guard stop.isSet else { continue }
+            if fleet.left <= 0 && (untilCaughtUp || stop.isSet) { return true }
+            switch stop.wait(milliseconds: stop.isSet ? 20 : 200) {
+            case .stop: log(.info, "stopping")
+            case .hangUp where reload.isTerminalGone: stop.set()
+            case .hangUp: reload.now(fleet)
+            case .nothing: if !stop.isSet { reload.whenChanged(fleet) }
+            }
+            guard stop.isSet else {
+                if fleet.turn(tell) { watched.withLock { $0 = fleet.runners } }
+                continue
+            }
             let end = drained ?? .now + Self.drain
             drained = end
             if ContinuousClock.now >= end { return false }
         }
+    }
+
+    private func tell(_ what: String, _ contract: Contract) {
+        log(
+            .info, "contract \(what)", [("contract", contract.id), ("version", contract.version)])
     }
 
     /// Longer than a lane gives its open transaction after SIGTERM (`StopSignal.patience`), and shorter
@@ -135,7 +157,8 @@ final class Service: Sendable {
     /// Lanes of contracts that do not run now: an open transaction of a dead one would hide everything
     /// behind it on its checkpoint partition until it times out.
     private func releaseSleeping() {
-        let sleeping = project.contracts.filter { $0.status != .active }.flatMap(lanePlans)
+        let sleeping = project.contracts.filter { $0.status != .active }
+            .flatMap { lanePlans($0) }
         for plan in sleeping where isKnown(plan.id) {
             let configuration = secrets.client(plan.contract.target)
             let sink = log.clientSink(cluster: plan.contract.target)
