@@ -3,7 +3,7 @@ import Testing
 /// `crossdock preview` without a cluster, through the built binary.
 @Suite("Preview")
 struct PreviewTests {
-    private static let contract = """
+    static let contract = """
         apiVersion: crossdock/v1
         kind: ReplicationContract
         id: seats

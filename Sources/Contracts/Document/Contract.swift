@@ -2,7 +2,7 @@
 package struct Contract: Sendable, Hashable {
     package var id: String
     package var version: String
-    /// Lower-case hex of SHA-256 over the file's bytes.
+    /// Lower-case hex of SHA-256 over the file's bytes, its tests left out (`ContractText`).
     package var hash: String
     /// The file it was read from, as given on the command line or in crossdock.yaml.
     package var file: String

@@ -1,5 +1,3 @@
-internal import Cryptography
-
 /// What reading a contract's file gave.
 package struct ContractReading: Sendable {
     package var file: String
@@ -13,6 +11,8 @@ package struct ContractReading: Sendable {
     package var id: (text: String, mark: Mark)?
     /// Where delivery.maxInterval stands, if it does: it must fit the target's transaction.timeout.ms.
     package var maxInterval: Mark?
+    /// Of its `tests:` section; empty where there is any error.
+    package var tests: [ContractTest]
 
     package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
@@ -27,18 +27,56 @@ package struct ContractReading: Sendable {
 
 /// Reads contracts: YAML in, a `Contract` or every mistake at its place out. Pure.
 package enum ContractReader {
-    /// Reads and checks a contract. `configuration`, where given, is what cluster and key names are
-    /// looked up in; without it they are taken as they stand.
+    /// Reads and checks a contract, its tests included. `configuration`, where given, is what cluster and key
+    /// names are looked up in; without it they are taken as they stand.
     package static func read(
         bytes: [UInt8], file: String, configuration: Configuration? = nil
     ) -> ContractReading {
-        let yaml = YAMLFile(bytes: bytes, file: file)
+        let whole = YAMLFile(bytes: bytes, file: file)
+        let tests = TestsSection(of: whole)
+        let text = ContractText(bytes, testsLine: tests?.mark.line)
+        // What decides records is read from the bytes that the hash is of, and from no others.
+        let isWhole = whole.root == nil || tests?.isMisplaced == true
+        let yaml = isWhole ? whole : YAMLFile(bytes: text.bytes, file: file)
         var document = ContractDocument(yaml: yaml, configuration: configuration)
-        let contract = document.read(hash: Hex.encode(SHA256.hash(bytes)))
+        let contract = document.read(hash: text.hash)
+        var below = Findings(file: file)
+        if !isWhole { below.add(whole.findings, below: text.lines) }
+        var examples = ContractTestDocument(findings: below, streams: contract?.streams)
+        if let tests { tests.read(&examples) }
+        document.findings.add(examples.findings, below: 0)
+        let hasErrors = document.findings.hasErrors
         return ContractReading(
-            file: file, contract: document.findings.hasErrors ? nil : contract,
-            diagnostics: document.findings.sorted, source: yaml.source, id: document.id,
-            maxInterval: document.maxInterval)
+            file: file, contract: hasErrors ? nil : contract,
+            diagnostics: document.findings.sorted, source: whole.source, id: document.id,
+            maxInterval: document.maxInterval, tests: hasErrors ? [] : examples.tests)
+    }
+}
+
+/// `tests:` at a contract's top level. It stands last and at the start of a line, so that what is above it
+/// is the contract.
+private struct TestsSection {
+    let mark: Mark
+    let isMisplaced: Bool
+    private let node: YAMLNode
+
+    init?(of file: YAMLFile) {
+        guard case .mapping(let members)? = file.root?.content,
+            let place = members.firstIndex(where: { $0.key == "tests" })
+        else { return nil }
+        mark = members[place].keyMark
+        node = members[place].value
+        isMisplaced =
+            place != members.count - 1
+            || file.source.line(mark.line)?.hasPrefix("tests:") != true
+    }
+
+    func read(_ document: inout ContractTestDocument) {
+        if isMisplaced {
+            document.findings.error(
+                mark, "'tests' stands last in a contract, and at the start of its line")
+        }
+        document.read(node)
     }
 }
 
@@ -68,7 +106,7 @@ struct ContractDocument {
                 root, "a contract",
                 known: [
                     "apiVersion", "kind", "id", "version", "status", "description", "partner",
-                    "source", "target", "streams", "delivery",
+                    "source", "target", "streams", "delivery", "tests",
                 ], later: ["effective", "quota", "slaProperties", "price", "schema"], &findings)
         else { return nil }
         literal(members, "apiVersion", "crossdock/v1")

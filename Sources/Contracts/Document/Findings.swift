@@ -22,6 +22,12 @@ package struct Findings: Sendable {
         add(.error, mark, message)
     }
 
+    /// Takes over what another reading of the same file found below a line (0: everywhere).
+    mutating func add(_ other: Findings, below line: Int) {
+        diagnostics += other.diagnostics.filter { $0.line > line }
+        for (number, text) in other.leftOut where number > line { leftOut[number] = text }
+    }
+
     package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     /// By place; equal ones once.

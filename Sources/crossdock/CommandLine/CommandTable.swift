@@ -4,6 +4,7 @@ enum CommandTable {
     static let commands: [any Command.Type] = [
         Init.self,
         Validate.self,
+        Test.self,
         Preview.self,
         Diff.self,
         Check.self,

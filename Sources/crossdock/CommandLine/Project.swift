@@ -102,7 +102,7 @@ struct Project {
         var paths: [String] = []
         for pattern in configuration.contracts {
             let isPattern = pattern.contains { "*?[".contains($0) }
-            paths += isPattern ? Files.matching(pattern) : [pattern]
+            paths += isPattern ? ContractFiles.matching(pattern) : [pattern]
         }
         return paths.uniqued()
     }

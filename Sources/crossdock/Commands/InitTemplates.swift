@@ -88,5 +88,37 @@ enum InitTemplates {
         # A transaction closes at the first of these.
         delivery: { maxRecords: 10000, maxBytes: 16MiB, maxInterval: 100ms }
 
+        # What the above comes to, by example; 'crossdock test' runs them. They need no new version.
+        tests:
+          - name: a shipped order leaves, without price list and customer
+            record:
+              key: O-1
+              value:
+                orderId: O-1
+                status: shipped
+                partner: P-042
+                total: 12.50
+                placedAt: 2026-01-31T08:00:00Z
+                lines: [{ sku: A-1, cost: 3.10 }, { sku: B-7, cost: 4.00 }]
+                customer: { name: Ada, phone: "+49301234567" }
+              headers: { trace: t-1, internal: x }
+            expect:
+              delivered:               # all of it: what is not named here must not leave
+                key: O-1
+                value:
+                  orderId: O-1
+                  total: 12.50
+                  placed: { at: 2026-01-31T08:00:00Z }
+                  lines: [{ sku: A-1 }, { sku: B-7 }]
+                  customer: { phone: "**********67" }
+                  supplier: Ourselves Ltd
+                headers: { trace: t-1 }
+          - name: an open order stays
+            record: { value: { orderId: O-2, status: open, partner: P-042, total: 1 } }
+            expect: filtered
+          - name: an order whose total is no number waits for somebody to look at it
+            record: { value: { status: shipped, partner: P-042, total: "12.50" } }
+            expect: { quarantined: { rule: type, path: total } }
+
         """
 }

@@ -36,7 +36,7 @@ enum Preview: Command {
         for (stream, records) in try records(streams, contract, secrets, arguments) {
             let decider = try decider(contract, stream, secrets)
             for record in records {
-                let shown = Shown(record, stream, decider)
+                let shown = Previewed(record, stream, decider)
                 tally.count(shown.decision)
                 if arguments.wantsJSON {
                     console.out(shown.json.text)
@@ -81,7 +81,7 @@ enum Preview: Command {
     private static func records(
         _ streams: [Contracts.Stream], _ contract: Contract, _ secrets: Secrets?,
         _ arguments: ParsedArguments
-    ) throws(CommandFailure) -> [(Contracts.Stream, [PreviewRecord])] {
+    ) throws(CommandFailure) -> [(Contracts.Stream, [OwnedRecord])] {
         let limit = try arguments.integer("limit", in: 1...1_000_000)
         if let path = arguments.value("values") {
             guard arguments.value("input") == nil else {
@@ -111,7 +111,7 @@ enum Preview: Command {
                 .cannotRun, "no \(arguments.config) here, which says where the cluster is",
                 next: "name it with --config, or preview without a cluster: --values FILE")
         }
-        var found: [(Contracts.Stream, [PreviewRecord])] = []
+        var found: [(Contracts.Stream, [OwnedRecord])] = []
         for stream in streams {
             let records = try PreviewInput.cluster(
                 secrets.client(contract.source), topic: stream.from,
@@ -170,60 +170,34 @@ enum Preview: Command {
     }
 }
 
-extension Decision {
-    fileprivate var word: String {
-        switch self {
-        case .delivered: "delivered"
-        case .filtered: "filtered"
-        case .dropped: "dropped"
-        case .quarantined: "quarantined"
-        case .stopped: "stopped"
-        }
-    }
-}
-
 /// One record and what became of it.
-private struct Shown {
-    let record: PreviewRecord
+private struct Previewed {
+    let record: OwnedRecord
     let stream: Contracts.Stream
-    let decision: Decision
-    let reason: String
-    private var key: [UInt8]?
-    private var value: [UInt8]?
-    private var headers: [(name: String, value: [UInt8]?)] = []
+    private let made: OwnedDecision
 
-    init(_ record: PreviewRecord, _ stream: Contracts.Stream, _ decider: StreamDecider) {
+    init(_ record: OwnedRecord, _ stream: Contracts.Stream, _ decider: StreamDecider) {
         self.record = record
         self.stream = stream
-        var output: (key: [UInt8]?, value: [UInt8]?, headers: [(name: String, value: [UInt8]?)])
-        output = (nil, nil, [])
-        decision = record.withSource { source in
-            let decision = decider.decide(source)
-            if decision == .delivered {
-                let out = decider.output
-                output = (
-                    out.key.map(Array.init), out.value.map(Array.init),
-                    out.headers.map { (String(cString: $0.name), $0.value.map(Array.init)) }
-                )
-            }
-            return decision
-        }
-        reason = decider.explanation(of: decision)
-        (key, value, headers) = output
+        made = decider.decide(record)
     }
 
+    var decision: Decision { made.decision }
+
     var json: JSON {
-        let flat = headers.flatMap { [JSON.string($0.name), Self.text($0.value)] }
         let output: JSON =
-            decision == .delivered
-            ? .object([
-                ("topic", .string(stream.to)), ("key", Self.text(key)),
-                ("payload", Self.text(value)), ("headers", .array(flat)),
-            ]) : .null
+            made.output.map { output in
+                let flat = output.headers.flatMap { [JSON.string($0.name), Self.text($0.value)] }
+                return .object([
+                    ("topic", .string(stream.to)), ("key", Self.text(output.key)),
+                    ("payload", Self.text(output.value)), ("headers", .array(flat)),
+                ])
+            } ?? .null
         return .object([
             ("stream", .string(stream.from)), ("topic", .string(record.topic)),
             ("partition", .int(Int(record.partition))), ("offset", .int(Int(record.offset))),
-            ("decision", .string(decision.word)), ("reason", .string(reason)), ("output", output),
+            ("decision", .string(decision.word)), ("reason", .string(made.reason)),
+            ("output", output),
         ])
     }
 
@@ -237,11 +211,11 @@ private struct Shown {
         let place = "\(record.topic)[\(record.partition)]@\(record.offset)"
         guard decision == .delivered else {
             let colour: Console.Colour = decision == .filtered ? .grey : .yellow
-            return ["\(place)  \(console.paint(decision.word, colour))  \(Self.safe(reason))"]
+            return ["\(place)  \(console.paint(decision.word, colour))  \(Self.safe(made.reason))"]
         }
         var lines = ["\(place)  \(console.paint("delivered", .green)) -> \(stream.to)"]
         lines.append("  - " + Self.cut(record.value, console.width - 4))
-        lines.append("  + " + Self.cut(value, console.width - 4))
+        lines.append("  + " + Self.cut(made.output?.value, console.width - 4))
         if let notSent { lines.append("    not sent: \(notSent)") }
         return lines
     }

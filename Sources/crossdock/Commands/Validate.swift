@@ -26,7 +26,8 @@ enum Validate: Command {
         if hasConfiguration {
             (configuration, remarks) = try Project.readConfiguration(arguments.config)
         }
-        let paths = try files(arguments, configuration, hasConfiguration)
+        let paths = try ContractFiles.named(
+            by: arguments, configuration, isConfigurationBroken: hasConfiguration)
         let readings = try Project.read(paths, configuration)
         if arguments.wantsJSON {
             console.out(json(readings, hasConfiguration ? arguments.config : nil, remarks).text)
@@ -39,43 +40,6 @@ enum Validate: Command {
         }
         if hasConfiguration, configuration == nil { return .cannotRun }
         return readings.contains { $0.hasErrors } ? .bad : .fine
-    }
-
-    private static func files(
-        _ arguments: ParsedArguments, _ configuration: Configuration?, _ hasConfiguration: Bool
-    ) throws(CommandFailure) -> [String] {
-        if arguments.positionals.isEmpty {
-            guard let configuration else {
-                if hasConfiguration { return [] }
-                throw CommandFailure(
-                    .cannotRun, "no \(arguments.config) here, and no contract named",
-                    next: "name one, or let 'crossdock init' write a first one")
-            }
-            let paths = try Project.contractFiles(of: configuration)
-            guard !paths.isEmpty else {
-                throw CommandFailure(
-                    .cannotRun,
-                    "\(configuration.file) names no contract that exists:"
-                        + " \(configuration.contracts.joined(separator: ", "))")
-            }
-            return paths
-        }
-        var paths: [String] = []
-        for path in arguments.positionals {
-            guard Files.isDirectory(path) else {
-                paths.append(path)
-                continue
-            }
-            var directory = path[...]
-            while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
-            let found =
-                (Files.matching("\(directory)/*.yaml") + Files.matching("\(directory)/*.yml"))
-            guard !found.isEmpty else {
-                throw CommandFailure(.cannotRun, "\(path) holds no *.yaml")
-            }
-            paths += found.sorted()
-        }
-        return paths.uniqued()
     }
 
     private static func report(

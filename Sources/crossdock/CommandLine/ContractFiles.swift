@@ -1,0 +1,47 @@
+internal import Contracts
+
+/// Which contracts the words of a command line mean.
+enum ContractFiles {
+    /// Files stand for themselves, a directory for the contracts in it; without any, those of crossdock.yaml.
+    /// `isConfigurationBroken`: there is one, but where `configuration` is nil it has mistakes: then none.
+    static func named(
+        by arguments: ParsedArguments, _ configuration: Configuration?, isConfigurationBroken: Bool
+    ) throws(CommandFailure) -> [String] {
+        if arguments.positionals.isEmpty {
+            guard let configuration else {
+                if isConfigurationBroken { return [] }
+                throw CommandFailure(
+                    .cannotRun, "no \(arguments.config) here, and no contract named",
+                    next: "name one, or let 'crossdock init' write a first one")
+            }
+            let paths = try Project.contractFiles(of: configuration)
+            guard !paths.isEmpty else {
+                throw CommandFailure(
+                    .cannotRun,
+                    "\(configuration.file) names no contract that exists:"
+                        + " \(configuration.contracts.joined(separator: ", "))")
+            }
+            return paths
+        }
+        var paths: [String] = []
+        for path in arguments.positionals {
+            paths += Files.isDirectory(path) ? try contracts(in: path) : [path]
+        }
+        return paths.uniqued()
+    }
+
+    private static func contracts(in path: String) throws(CommandFailure) -> [String] {
+        var directory = path[...]
+        while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
+        let found = matching("\(directory)/*.yaml") + matching("\(directory)/*.yml")
+        guard !found.isEmpty else {
+            throw CommandFailure(.cannotRun, "\(path) holds no *.yaml")
+        }
+        return found.sorted()
+    }
+
+    /// Files that match a pattern, without the files of tests that stand beside contracts.
+    static func matching(_ pattern: String) -> [String] {
+        Files.matching(pattern).filter { !ContractTestReader.isFileBeside($0) }
+    }
+}
