@@ -48,17 +48,22 @@ def pytest_terminal_summary(terminalreporter):
         outcome = "FAILED" if must_run() else "SKIPPED"
         terminalreporter.section(f"real-broker tests {outcome}", sep="!", red=True, bold=True)
         terminalreporter.write_line(reason, red=True, bold=True)
-    for line in report_lines:
-        terminalreporter.write_line(line)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "teardown":
+                continue
+            for name, line in getattr(report, "user_properties", []):
+                if name == SAYS:
+                    terminalreporter.write_line(line)
 
 
-#: What tests have to say beyond passing, such as how many kills hit an open transaction.
-report_lines: list[str] = []
+SAYS = "says"
 
 
 @pytest.fixture
-def say():
-    return report_lines.append
+def say(request):
+    """What a test has to say beyond passing, such as how many kills hit an open transaction."""
+    return lambda line: request.node.user_properties.append((SAYS, line))
 
 
 @dataclasses.dataclass

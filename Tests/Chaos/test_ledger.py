@@ -218,6 +218,15 @@ def damage(path: pathlib.Path, where: str) -> None:
         file.write(os.urandom((last - first + 1) * size))
 
 
+def is_sound(path: pathlib.Path) -> bool:
+    """What SQLite itself says of every page."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as rows:
+            return rows.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    except sqlite3.DatabaseError:
+        return False
+
+
 def start_anew(one) -> None:
     """The page's answer: the damaged ledger aside, and a start without it."""
     one.workspace.ledger.parent.rename(one.workspace.directory / "state.damaged")
@@ -265,6 +274,12 @@ def test_a_page_that_is_overwritten_under_load_loses_nothing(case, verdict, wher
     for number, records in enumerate(found):
         seen = [one.rules.seen(record) for record in records]
         assert seen == wanted.by_source[number][:len(seen)], f"partition {number}"
+    if is_sound(one.workspace.ledger):
+        # A page that every batch writes: the next checkpoint put the right content over the noise.
+        one.workspace.catch_up()
+        one.prove_as_it_is()
+        verdict("written anew by the next checkpoint: delivered once")
+        return
     again = one.workspace.start("--until-caught-up")
     assert again.finish(60) in (1, 2), again.log[-3000:]
     assert "runbooks/halts/ledger-corrupt.md" in service.log + again.log

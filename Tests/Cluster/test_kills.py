@@ -1,5 +1,6 @@
 """kill -9 at random moments."""
 
+import itertools
 import os
 import random
 import time
@@ -13,15 +14,22 @@ from Cluster.harness.proof import exactly_once
 SEED = int(os.environ.get("CROSSDOCK_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 
 
-def kill_repeatedly(clusters, workspace, route, kills: int, dice: random.Random) -> dict[str, int]:
+def kill_repeatedly(
+    clusters, workspace, route, kills: int, dice: random.Random, feed=None
+) -> dict[str, int]:
     """Starts the service and kills it, over and over: a quarter of the times early, the others under load,
-    and on until enough of them have hit an open transaction."""
+    and on until enough of them have hit an open transaction.
+
+    `feed`: called where little is left to decide, so that a fast service never runs out of work.
+    """
     hit = {"kills": 0, "open": 0, "early": 0}
 
     def delivered() -> int:
         return sum(topics.ends(clusters.skyways, route.target, committed=False))
 
     while hit["kills"] < kills or (hit["open"] < kills // 4 and hit["kills"] < 3 * kills):
+        if feed is not None and undecided(clusters, workspace, route) < 30_000:
+            feed()
         before = delivered()
         service = workspace.start()
         if hit["kills"] % 4 == 0:
@@ -39,14 +47,27 @@ def kill_repeatedly(clusters, workspace, route, kills: int, dice: random.Random)
     return hit
 
 
+def undecided(clusters, workspace, route) -> int:
+    """Source records that the ledger does not hold as decided; all of them before a first start."""
+    known = workspace.lag() if workspace.ledger.exists() else {}
+    return sum(topics.ends(clusters.internal, route.source)) - sum(
+        partition["read"] for partition in known.get("partitions", [])
+    )
+
+
 def test_twenty_kills_lose_double_and_reorder_nothing(clusters, workspace, route, say):
     print(f"CROSSDOCK_SEED={SEED}")
     r = route(partitions=6)
-    topics.produce(clusters.internal, r.source, flights.rows(100_000, partitions=6))
+    fed = itertools.count()
+
+    def feed() -> None:
+        rows = flights.rows(50_000, partitions=6, first=50_000 * next(fed))
+        topics.produce(clusters.internal, r.source, rows)
+
     # Small transactions: the work lasts, and a kill finds one open.
     workspace.contract(flights.contract(r.source, r.target, max_records=100))
-    hit = kill_repeatedly(clusters, workspace, r, 20, random.Random(SEED))
-    left = 100_000 - sum(p["read"] for p in workspace.lag()["partitions"])
+    hit = kill_repeatedly(clusters, workspace, r, 20, random.Random(SEED), feed)
+    left = undecided(clusters, workspace, r)
     workspace.catch_up(timeout=180)
     exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view())
     say(
