@@ -84,6 +84,11 @@ def partitions_of(broker: Broker, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(found)]
 
 
+STARTING = (
+    KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.FENCED_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION,
+)
+
+
 def ends(broker: Broker, topic: str, committed: bool = True) -> list[int]:
     """End offsets by partition: the last stable ones, or the uncommitted ones."""
     level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
@@ -95,7 +100,7 @@ def ends(broker: Broker, topic: str, committed: bool = True) -> list[int]:
             return [answers[partition].result(timeout=15).offset for partition in wanted]
         except KafkaException as error:
             # A broker that has just started tells of its leaders before it serves them.
-            starting = error.args[0].code() in (KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.FENCED_LEADER_EPOCH)
+            starting = error.args[0].code() in STARTING
             if not starting or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
