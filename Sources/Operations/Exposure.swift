@@ -79,7 +79,26 @@ struct ExposureComparison {
         if old.delivery != new.delivery {
             add(.other, "delivery", "batches close at other limits")
         }
+        if old.quota != new.quota { add(.other, "quota", "delivers at another pace") }
+        compareWindows(old.effective, new.effective)
         compareStreams(old, new)
+    }
+
+    /// Longer is weaker, at either end.
+    private mutating func compareWindows(_ old: Effective, _ new: Effective) {
+        func time(_ bound: Int64?) -> String { bound.map { Wording.time($0) } ?? "not bounded" }
+        if old.from != new.from {
+            let isLonger = (new.from ?? .min) < (old.from ?? .min)
+            add(
+                isLonger ? .weaker : .stronger, "effective", "from",
+                "was \(time(old.from)), now \(time(new.from))")
+        }
+        if old.until != new.until {
+            let isLonger = (new.until ?? .max) > (old.until ?? .max)
+            add(
+                isLonger ? .weaker : .stronger, "effective", "until",
+                "was \(time(old.until)), now \(time(new.until))")
+        }
     }
 
     private func was(_ old: String?, _ new: String?) -> String {

@@ -15,22 +15,32 @@ package struct ContractFile: Sendable, Hashable {
     /// Source topics in the file's order.
     package var streams: [String]
     package var standing: Standing
-    package init(id: String, version: String, streams: [String], standing: Standing) {
+    /// When it is in force, whatever else. Milliseconds since the epoch; nil: not bounded.
+    package var from: Int64?
+    package var until: Int64?
+    package init(
+        id: String, version: String, streams: [String], standing: Standing, from: Int64? = nil,
+        until: Int64? = nil
+    ) {
         self.id = id
         self.version = version
         self.streams = streams
         self.standing = standing
+        self.from = from
+        self.until = until
     }
 }
 
 extension ContractFile {
     /// As it stands with the acts recorded about it: a revoke overrules every file, a suspend one that
-    /// would run.
-    func acted(_ row: ContractRow?) -> ContractFile {
+    /// would run; and by its window.
+    func acted(_ row: ContractRow?, at now: Int64) -> ContractFile {
         var file = self
-        switch (row?.act?.aboutContract, standing) {
+        if standing == .active, let from, now < from { file.standing = .early(from) }
+        if standing == .active, let until, now >= until { file.standing = .expired }
+        switch (row?.act?.aboutContract, file.standing) {
         case (.revoke, _): file.standing = .revoked
-        case (.suspend, .active), (.suspend, .early), (.suspend, .missing):
+        case (.suspend, .active), (.suspend, .early), (.suspend, .missing), (.suspend, .expired):
             file.standing = .suspended
         default: break
         }
@@ -92,7 +102,7 @@ package struct LagBuilder: Sendable {
             ContractFile(
                 id: $0.id, version: $0.pin?.version ?? "", streams: [], standing: .missing)
         }
-        let shown = (files + orphans).map { $0.acted(row($0.id)) }.filter { file in
+        let shown = (files + orphans).map { $0.acted(row($0.id), at: now) }.filter { file in
             // What is not to run and never ran is nobody's lag.
             let isIdle = file.standing == .draft || file.standing == .retired
             return !isIdle || row(file.id) != nil
@@ -168,7 +178,7 @@ package struct LagBuilder: Sendable {
     ) -> Verdict {
         switch file.standing {
         case .revoked: return (.revoked, nil)
-        case .expired: return (.expired, nil)
+        case .expired: return (.expired, file.until.map { "since \(Wording.time($0))" })
         case .retired: return (.expired, "retired")
         case .suspended: return (.suspended, nil)
         case .draft: return (.suspended, "draft")
@@ -200,20 +210,24 @@ package struct LagBuilder: Sendable {
         case .stopped: return (.stop, lane.detail.isEmpty ? nil : lane.detail)
         case .stalled: return (.stall, "since \(Wording.time(lane.since)): \(lane.detail)")
         // A lane that was told to go on has not yet.
-        case .starting, .recovering, .waiting, .suspended, .revoked:
+        case .starting, .recovering, .waiting, .suspended, .revoked, .expired:
             let what = lane.detail.isEmpty ? lane.state.rawValue : lane.detail
             return (.waiting, "since \(Wording.time(lane.since)): \(what)")
-        case .running, .idle: break
+        case .running, .idle, .throttled: break
         }
         guard let known else { return (.waiting, "not started yet") }
-        guard let lag else { return (lane.state == .idle ? .idle : .ok, nil) }
-        if lag == 0 { return (.idle, nil) }
+        // What the service says beside it: a quota that holds it, a changed file that was not taken.
+        let said = lane.detail.isEmpty ? nil : lane.detail
+        guard let lag else { return (lane.state == .idle ? .idle : .ok, said) }
+        if lag == 0 { return (.idle, said) }
+        // Lag that a quota makes is what was agreed.
+        if lane.state == .throttled { return (.ok, said) }
         let key = Key(file.id, known.partition)
         if isStalled(key, lane, known, seconds) {
             let last = max(lane.lastCommit ?? lane.since, lane.since)
             return (.stall, "no commit since \(Wording.time(last))")
         }
-        return grows(key, lag) ? (.warn, "lag grows") : (.ok, nil)
+        return grows(key, lag) ? (.warn, "lag grows") : (.ok, said)
     }
 
     private func isStalled(

@@ -3,8 +3,12 @@ package import Ledger
 /// What a lane is doing, as the service wrote it into the ledger from its own loop.
 package enum LaneState: String, Sendable, Hashable, CaseIterable {
     case starting, recovering, running, idle, waiting, stalled, halted, stopped
+    /// It runs, and its contract's quota makes it wait.
+    case throttled
     /// An operator's act keeps it still.
     case suspended, revoked
+    /// Its contract's window has ended.
+    case expired
 }
 
 /// The last that a lane said of itself.

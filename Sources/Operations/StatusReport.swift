@@ -33,7 +33,7 @@ package struct StatusReport: Sendable {
         }
         return (files + orphans).map { file in
             let row = ledger.contracts.first { $0.id == file.id }
-            return (file.acted(row), row)
+            return (file.acted(row, at: now), row)
         }
     }
 

@@ -20,6 +20,10 @@ struct Batch {
     var begunAt: Duration?
     /// Set where the contract says `onViolation: stop`: the batch ends before that record.
     var stop: Halt?
+    /// What the contract's quota lets it deliver; nil before the first record that leaves.
+    var grant: QuotaBucket.Grant?
+    /// The quota lets nothing leave now: the batch ends before that record.
+    var isCut = false
     /// Partitions whose stopping record is quarantined by the operator's choice.
     var forced: [SourcePartition] = []
 

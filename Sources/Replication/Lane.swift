@@ -27,7 +27,7 @@ package final class Lane<
         case running
         /// Waits for an operator's choice.
         case halted(Halt)
-        /// Suspended or revoked: waits for an operator's act.
+        /// Suspended, revoked, or out of its window: waits for an operator's act, or for its time.
         case still
     }
 
@@ -40,7 +40,7 @@ package final class Lane<
 
     /// Leaves the loop for a recovery.
     struct Renew: Error { var cause: Recovery.Cause }
-    /// Leaves the loop until an operator acts again.
+    /// Leaves the loop until an operator acts again, or its window opens.
     struct Still: Error {}
 
     let plan: LanePlan
@@ -49,6 +49,7 @@ package final class Lane<
     let ledger: Store
     let world: World
     let codec: CheckpointCodec
+    let quota: QuotaBucket?
 
     /// The ledger's books as they will stand once `unsaved` is written.
     var books = LaneBooks()
@@ -105,6 +106,7 @@ package final class Lane<
     var carried: [Act]?
     /// The group has to hear of a D that markers took back, or it would stay beyond the ledger.
     var groupIsBeyond = false
+    var throttle = Throttle()
     var goals: [SourcePartition: Int64]?
     var idleReported = false
 
@@ -114,6 +116,7 @@ package final class Lane<
         self.partner = partner
         self.ledger = ledger
         self.world = world
+        quota = plan.quota
         codec = CheckpointCodec(contract: plan.contract.id, key: plan.checkpointKey)
         guard let predecessor = plan.predecessor else { return }
         phase = .recovering(.renew("the contract changed"))
@@ -167,7 +170,7 @@ package final class Lane<
         case is Still:
             phase = .still
             closePartner()
-            world.report(.still(books.acts.standing))
+            if let stillness { world.report(.still(stillness)) }
         case let failure as PortFailure:
             if failure.kind == .stopped { return false }
             // It may be a while until the right is granted.
@@ -239,6 +242,8 @@ package final class Lane<
 
     /// Whatever was open is left to the next init, which aborts it; what was held is read again from D.
     private func abandonBatch() {
+        // It may have been delivered.
+        settleGrant(isDelivered: true)
         batch = Batch()
         ends = []
         slots = []

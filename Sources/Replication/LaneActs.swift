@@ -1,3 +1,4 @@
+internal import Contracts
 internal import Ledger
 
 /// What operators do while the lane runs. An act takes effect at the next batch boundary: before a batch
@@ -18,7 +19,21 @@ extension Lane {
 
     /// Nothing is decided any more. The marker that carries the act is written: it is bookkeeping, and
     /// what makes the act outlive the ledger.
-    var isStill: Bool { books.acts.standing != .active }
+    var isStill: Bool { stillness != nil }
+
+    /// The window is by the service's clock, asked for before a batch begins and before its commit, as
+    /// the acts are.
+    var stillness: Stillness? {
+        switch books.acts.standing {
+        case .suspended: return .suspended
+        case .revoked: return .revoked
+        case .active: break
+        }
+        let window = plan.contract.effective
+        if let from = window.from, window.isEarly(at: world.wallClock()) { return .early(from) }
+        if let until = window.until, window.isOver(at: world.wallClock()) { return .over(until) }
+        return nil
+    }
 
     /// Nothing is open and everything is on record; the source is not read any more.
     func standStill() throws -> Never {
@@ -32,8 +47,13 @@ extension Lane {
     func awaitAct() throws {
         world.wait(plan.pace.acts)
         let known = books.acts
-        guard try heedActs() != nil, books.acts != known else { return }
-        phase = .recovering(.renew("an operator's act was recorded"))
+        if try heedActs() != nil, books.acts != known {
+            phase = .recovering(.renew("an operator's act was recorded"))
+        } else if stillness == nil {
+            phase = .recovering(.renew("the contract's window is open"))
+        } else {
+            return
+        }
         inits = 0
     }
 

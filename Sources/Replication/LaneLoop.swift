@@ -11,6 +11,7 @@ extension Lane {
         if try writeMarkersDue() { return }
         if isStill { try standStill() }
         if slots.isEmpty { return rest() }
+        if awaitsQuota() { return }
         try collect()
         guard !batch.isEmpty || slots.contains(where: \.endMoved) else {
             if let halt = batch.stop { throw halt }
@@ -71,6 +72,7 @@ extension Lane {
     }
 
     private var isFull: Bool {
+        if batch.isCut || isGrantUsed { return true }
         let limits = plan.contract.delivery
         // A record a request, each waited for: over a slow link a few hundred fill a transaction's time.
         let most = careful ? min(500, limits.maxRecords) : limits.maxRecords
@@ -99,6 +101,7 @@ extension Lane {
         var decision = decider.decide(record)
         if !culprits.isEmpty { decision = withCulprits(decision, record, decider, slot) }
         if decision == .delivered {
+            guard isGranted else { return false }
             decision = try produce(record, decider, slot)
         }
         switch decision {
@@ -186,6 +189,7 @@ extension Lane {
     }
 
     private func decideWithoutDelivery() throws {
+        if isStill { try standStill() }
         let progress = progress(of: slots.indices.filter { slots[$0].next > slots[$0].from }, "")
         try save([.filtered(progress, pin: books.pin ?? plan.pin)])
         unmarkedRecords += progress.reduce(0) { $0 + $1.counts.read }
@@ -269,7 +273,7 @@ extension Lane {
         if world.now() - checkedAt >= plan.pace.check { try check() }
         try heedActs()
         if isStill && !batch.isEmpty {
-            return try abort(intent, "an operator's act came first", pauses: false)
+            return try abort(intent, "it is not to be sent any more", pauses: false)
         }
         guard age < partner.transactionTimeout / 2 else { return try abort(intent, "too slow") }
         let outcome = partner.commit(timeout: timeToCommit())
@@ -347,6 +351,7 @@ extension Lane {
         case .aborted where !partner.isDirty:
             try save([.drop(batchSeq: intent.batchSeq)])
             for index in slots.indices { slots[index].rewind() }
+            settleGrant(isDelivered: false)
             batch = Batch()
             if pauses { pause(after: PortFailure(.unavailable, "commit_transaction", why)) }
         case .aborted: throw Renew(cause: .renew("an EndTxn may still be under way"))
@@ -373,6 +378,7 @@ extension Lane {
         source.release(batch.decided)
         if !forced.isEmpty { dropStaleChoices() }
         for index in slots.indices { slots[index].reset() }
+        settleGrant(isDelivered: true)
         batch = Batch()
     }
 
@@ -385,56 +391,10 @@ extension Lane {
     }
 
     private func reportIdle() {
-        guard !idleReported, slots.allSatisfy({ $0.end != nil }) else { return }
+        guard !idleReported, !batch.isCut, slots.allSatisfy({ $0.end != nil }) else { return }
         idleReported = true
+        throttle.isReported = false
         world.report(.idle)
-    }
-
-    /// What the books will say of each partition after the batch.
-    private func progress(of covered: [Int], _ digest: String) -> [Progress] {
-        let prints = fingerprints(of: covered)
-        return covered.map { index in
-            let slot = slots[index]
-            let known = books.partitions[slot.partition]
-            let head = known?.chain ?? ""
-            return Progress(
-                partition: slot.partition, from: slot.from, to: slot.next, counts: slot.counts,
-                fingerprints: kept(
-                    (known?.fingerprints ?? []) + prints[index, default: []], slot.partition),
-                chain: slot.counts.delivered == 0
-                    ? head
-                    : BatchDigest.chain(after: head, digest: digest, from: slot.from, to: slot.next)
-            )
-        }
-    }
-
-    /// The last ones, and before them the one that the last check has seen; the first of all before any.
-    private func kept(_ prints: [Fingerprint], _ partition: SourcePartition) -> [Fingerprint] {
-        let last = prints.suffix(8)
-        guard let anchor = anchors[partition] ?? prints.first, let oldest = last.first,
-            anchor.offset < oldest.offset
-        else { return Array(last) }
-        return [anchor] + last.suffix(7)
-    }
-
-    /// The last records of the batch, at most 8 a partition, oldest first.
-    private func fingerprints(of covered: [Int]) -> [Int: [Fingerprint]] {
-        var wanted = slots.map { min(8, Int($0.counts.read)) }
-        var left = wanted.reduce(0, +)
-        var prints: [Int: [Fingerprint]] = [:]
-        let held = source.held
-        var index = batch.decided - 1
-        while left > 0 && index >= 0 {
-            let record = held[index]
-            let slot = Int(record.slot)
-            if wanted[slot] > 0 {
-                wanted[slot] -= 1
-                left -= 1
-                prints[slot, default: []].insert(codec.fingerprint(of: record), at: 0)
-            }
-            index -= 1
-        }
-        return prints
     }
 }
 

@@ -14,6 +14,8 @@ package struct LanePlan: Sendable {
     package var checkpointKey: [UInt8]
     /// Return from `run` when every partition has reached the end seen at the start.
     package var untilCaughtUp: Bool
+    /// Shared by the contract's lanes; nil where it has none.
+    package var quota: QuotaBucket?
     /// Nil at a start.
     package var predecessor: Predecessor?
     package var pace: Pace
@@ -21,7 +23,7 @@ package struct LanePlan: Sendable {
     package init(
         contract: Contract, lane: Int, lanes: Int, keys: [String: [UInt8]],
         checkpointKey: [UInt8], untilCaughtUp: Bool = false, predecessor: Predecessor? = nil,
-        pace: Pace = Pace()
+        quota: QuotaBucket? = nil, pace: Pace = Pace()
     ) {
         self.contract = contract
         self.lane = lane
@@ -30,6 +32,7 @@ package struct LanePlan: Sendable {
         self.checkpointKey = checkpointKey
         self.untilCaughtUp = untilCaughtUp
         self.predecessor = predecessor
+        self.quota = quota
         self.pace = pace
     }
 

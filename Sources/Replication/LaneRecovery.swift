@@ -320,6 +320,8 @@ extension Lane {
         switch Reconciliation.judge(books: books, view: view, now: now, acts: books.pending) {
         case .halt(let halt): throw halt
         case .firstStart(let act):
+            // `start` is resolved when the window opens.
+            if case .early = stillness { throw Still() }
             var starts = try firstOffsets()
             if let act {
                 for partition in partitions {

@@ -277,6 +277,15 @@ package protocol LaneLedger: AnyObject {
     func newestAct() throws(LedgerFault) -> Int64
 }
 
+/// Why a lane that could run does not.
+package enum Stillness: Hashable, Sendable {
+    case suspended, revoked
+    /// Its window opens then. Milliseconds since the epoch.
+    case early(Int64)
+    /// Its window ended then. Milliseconds since the epoch.
+    case over(Int64)
+}
+
 /// What the lane tells about itself; the service writes it to log, ledger and metrics.
 package enum LaneNews: Hashable, Sendable {
     case recovering(step: String)
@@ -285,8 +294,10 @@ package enum LaneNews: Hashable, Sendable {
     case idle
     case waiting(PortFailure, retry: Duration)
     case halted(Halt)
-    /// Suspended or revoked: nothing is decided, nothing is open.
-    case still(ContractStanding)
+    /// Nothing is decided, nothing is open.
+    case still(Stillness)
+    /// The contract's quota makes the lane wait, in words.
+    case throttled(String)
     case committed(records: Int, delivered: Int, partitions: Int, seconds: Double)
     case aborted(String)
     case unknownOutcome(String)

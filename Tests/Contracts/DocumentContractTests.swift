@@ -43,6 +43,8 @@ import Testing
                 tombstones: forward
                 onViolation: drop
             delivery: { maxRecords: 7, maxBytes: 512KiB, maxInterval: 2s }
+            effective: { from: 2026-01-01T00:00:00Z, until: 2027-01-01T00:00:00+01:00 }
+            quota: { bytesPerSecond: 5MiB, recordsPerSecond: 2000 }
             """)
         #expect(contract.id == "flights-skyways.2")
         #expect(contract.version == "1.3.0-rc.1+5")
@@ -54,6 +56,9 @@ import Testing
         #expect(
             contract.delivery
                 == Delivery(maxRecords: 7, maxBytes: 512 << 10, maxInterval: .seconds(2)))
+        #expect(
+            contract.effective == Effective(from: 1_767_225_600_000, until: 1_798_758_000_000))
+        #expect(contract.quota == Quota(bytesPerSecond: 5 << 20, recordsPerSecond: 2000))
         let constant =
             #"{"name":"Air \"X\"","ids":[1,31,1.50,null,"yes"]}"#
         let segments = Path(steps: [
@@ -91,6 +96,7 @@ import Testing
         let contract = try contract(Sample.stream())
         #expect(contract.partner == nil)
         #expect(contract.delivery == Delivery())
+        #expect(contract.effective == Effective() && contract.quota == nil)
         let stream = try #require(contract.streams.first)
         #expect(
             stream

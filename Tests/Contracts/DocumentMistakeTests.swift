@@ -17,7 +17,7 @@ import Testing
 
     @Test("what a later release honours is refused by name, never ignored")
     func later() {
-        for key in ["effective", "quota", "slaProperties", "price", "schema"] {
+        for key in ["slaProperties", "price", "schema"] {
             expect(
                 Sample.stream() + "⟦\(key)⟧: {}\n",
                 "'\(key)' is not available in this release; leave it out")
@@ -30,6 +30,30 @@ import Testing
         expect(
             Sample.stream("onScopeExit: ⟦tombstone⟧"),
             "'onScopeExit: tombstone' is not available in this release; it takes ignore")
+    }
+
+    @Test("a window or a quota that says nothing, or nonsense")
+    func terms() {
+        func expectTerms(_ text: String, _ message: String) {
+            expect(Sample.stream() + text + "\n", message)
+        }
+        expectTerms("effective: ⟦{}⟧", "'effective' names neither 'from' nor 'until'")
+        expectTerms(
+            "effective: { from: ⟦2026-01-01⟧ }",
+            "'from' is a time such as 2026-01-31T08:00:00Z; not '2026-01-01'")
+        expectTerms(
+            "effective: { from: 2026-01-01T00:00:00Z, ⟦until⟧: 2026-01-01T01:00:00+01:00 }",
+            "'until' is not after 'from': no record could ever pass")
+        expectTerms(
+            "effective: { ⟦till⟧: 2026-01-01T00:00:00Z, from: 2026-01-01T00:00:00Z }",
+            "unknown key 'till' in effective; it takes from, until")
+        expectTerms(
+            "quota: ⟦{}⟧", "'quota' names neither 'bytesPerSecond' nor 'recordsPerSecond'")
+        expectTerms(
+            "quota: { recordsPerSecond: ⟦0⟧ }",
+            "'recordsPerSecond' is an integer, 1 to 1000000000")
+        expectTerms(
+            "quota: { bytesPerSecond: ⟦100⟧ }", "'bytesPerSecond' is 100; it takes 1KiB to 1TiB")
     }
 
     @Test("words that are none of the valid ones")

@@ -158,4 +158,20 @@ import Testing
         #expect(lines.allSatisfy { $0.count <= 80 }, "\(text)")
         #expect(exposure.json.contains(#""exposureGrows":true"#))
     }
+
+    @Test func `a longer window is weaker, a shorter one stronger; a quota shows nothing`() throws {
+        func kinds(_ old: String, _ new: String) throws -> [String] {
+            let stream = "key: keep, fields: [x]"
+            let exposure = Exposure(
+                from: try contract(stream, top: old), to: try contract(stream, top: new))
+            return exposure.changes.map { "\($0.kind.rawValue) \($0.what) \($0.name)" }
+        }
+        let year = "effective: { from: 2026-01-01T00:00:00Z, until: 2027-01-01T00:00:00Z }"
+        let longer = "effective: { from: 2026-01-01T00:00:00Z, until: 2027-06-01T00:00:00Z }"
+        #expect(try kinds(year, longer) == ["weaker effective until"])
+        #expect(try kinds(longer, year) == ["stronger effective until"])
+        #expect(try kinds(year, "") == ["weaker effective from", "weaker effective until"])
+        #expect(try kinds("", year) == ["stronger effective from", "stronger effective until"])
+        #expect(try kinds("", "quota: { recordsPerSecond: 5 }") == ["other quota "])
+    }
 }

@@ -44,6 +44,29 @@ import Testing
             status(quiet, oldest: old) { $0.earlier = $0.ledger }?.status == .stall)
     }
 
+    @Test("lag that a quota makes is OK, with the quota, however long nothing is committed")
+    func throttled() {
+        let lane = Fixture.lane(.throttled, "quota: 1 records/s", commitSecondsAgo: 300)
+        let row = status(lane, oldest: .at(Fixture.now - 300_000))
+        #expect(row?.status == .ok && row?.reason == "quota: 1 records/s")
+        #expect(status(lane, end: 9_120)?.status == .idle)
+    }
+
+    @Test("before its window a contract is WAITING, after it EXPIRED, as the clock has it")
+    func windows() {
+        func row(from: Int64? = nil, until: Int64? = nil) -> PartitionLag? {
+            status(Fixture.lane(.running)) { builder in
+                builder.files[0].from = from
+                builder.files[0].until = until
+            }
+        }
+        #expect(row(from: Fixture.now + 1)?.status == .waiting)
+        #expect(row(from: Fixture.now + 20)?.reason == "its window opens at 2026-11-22T10:30:40Z")
+        #expect(row(from: Fixture.now, until: Fixture.now + 1)?.status == .ok)
+        #expect(row(until: Fixture.now)?.status == .expired)
+        #expect(row(until: Fixture.now)?.reason == "since 2026-11-22T10:30:40Z")
+    }
+
     @Test("lag that never fell and rose is WARN")
     func grows() {
         let key = LagBuilder.Key("retail-stock", Fixture.partition("stock", 0))

@@ -37,6 +37,10 @@ final class Stage {
     private(set) var caughtUp = 0
     var onViolation = Contracts.Stream.OnViolation.quarantine
     var starts: [SourcePartition: Int64] = [:]
+    var start = Contracts.Stream.Start.earliest
+    /// The contract's window, and how much it may deliver.
+    var effective = Effective()
+    var quota: QuotaBucket?
     /// Appends that are still to come; rest begins after them.
     var pendingAppends = 0
     private(set) var lives = 0
@@ -194,7 +198,7 @@ extension Stage {
             status: .active, source: "internal", target: "partner",
             streams: [
                 Stream(
-                    from: topic, to: target, format: .json,
+                    from: topic, to: target, format: .json, start: start,
                     filter: Expression(text: version == 1 ? "value.a" : "value.b"),
                     fields: [
                         Field(source: .path(path("n")), output: path("n")),
@@ -204,7 +208,8 @@ extension Stage {
                     key: .keep, onViolation: onViolation)
             ],
             delivery: Delivery(
-                maxRecords: maxRecords, maxBytes: 1 << 20, maxInterval: .milliseconds(100)))
+                maxRecords: maxRecords, maxBytes: 1 << 20, maxInterval: .milliseconds(100)),
+            effective: effective)
     }
 
     private func plan(of instance: Int) -> LanePlan {
@@ -214,7 +219,8 @@ extension Stage {
         pace.chunk = 16
         return LanePlan(
             contract: contract(versions[instance]), lane: 0, lanes: 1, keys: [:],
-            checkpointKey: Self.checkpointKey, untilCaughtUp: untilCaughtUp, pace: pace)
+            checkpointKey: Self.checkpointKey, untilCaughtUp: untilCaughtUp, quota: quota,
+            pace: pace)
     }
 }
 
@@ -306,6 +312,7 @@ extension Stage {
             guard let known = books.partitions[partition],
                 let log = nature.internalCluster[partition]
             else { return false }
+            if effective.isOver(at: nature.wallClock) { return true }
             guard known.marker?.nextOffset == known.decided,
                 auditor.newest[partition]?.acts == books.acts
             else { return false }

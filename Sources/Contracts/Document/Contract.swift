@@ -14,6 +14,9 @@ package struct Contract: Sendable, Hashable {
     package var target: String
     package var streams: [Stream]
     package var delivery: Delivery
+    package var effective: Effective
+    /// Nil: as fast as it goes.
+    package var quota: Quota?
 
     package enum Status: String, Sendable, CaseIterable { case draft, active, suspended, retired }
 
@@ -29,7 +32,8 @@ package struct Contract: Sendable, Hashable {
     package init(
         id: String, version: String, hash: String, file: String, status: Status,
         description: String = "", partner: Partner? = nil, source: String, target: String,
-        streams: [Stream], delivery: Delivery = Delivery()
+        streams: [Stream], delivery: Delivery = Delivery(), effective: Effective = Effective(),
+        quota: Quota? = nil
     ) {
         self.id = id
         self.version = version
@@ -42,6 +46,8 @@ package struct Contract: Sendable, Hashable {
         self.target = target
         self.streams = streams
         self.delivery = delivery
+        self.effective = effective
+        self.quota = quota
     }
 }
 

@@ -106,8 +106,9 @@ struct ContractDocument {
                 root, "a contract",
                 known: [
                     "apiVersion", "kind", "id", "version", "status", "description", "partner",
-                    "source", "target", "streams", "delivery", "tests",
-                ], later: ["effective", "quota", "slaProperties", "price", "schema"], &findings)
+                    "effective", "source", "target", "streams", "delivery", "quota",
+                    "tests",
+                ], later: ["slaProperties", "price", "schema"], &findings)
         else { return nil }
         literal(members, "apiVersion", "crossdock/v1")
         literal(members, "kind", "ReplicationContract")
@@ -122,11 +123,14 @@ struct ContractDocument {
         let target = readCluster(members, "target")
         let streams = readStreams(members, feedsItself: source != nil && source == target)
         let delivery = members["delivery"].map { readDelivery($0) }
+        let effective = members["effective"].map { readEffective($0) }
+        let quota = members["quota"].map { readQuota($0) }
         guard let id, let version, let status, let source, let target else { return nil }
         return Contract(
             id: id, version: version, hash: hash, file: findings.file, status: status,
             description: description ?? "", partner: partner, source: source,
-            target: target, streams: streams, delivery: delivery ?? Delivery())
+            target: target, streams: streams, delivery: delivery ?? Delivery(),
+            effective: effective ?? Effective(), quota: quota)
     }
 
     private mutating func literal(_ members: Members, _ key: String, _ wanted: String) {

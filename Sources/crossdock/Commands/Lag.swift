@@ -14,9 +14,9 @@ enum Lag: Command {
         Works while the service runs and while it is down: positions come from the
         ledger, ends from the internal cluster. What cannot be asked is shown as '-'.
 
-        STATUS  OK         input is decided as it comes
+        STATUS  OK         input is decided as it comes, or as the quota allows
                 IDLE       nothing to do
-                WAITING    for a cluster that is down: since when stands beneath
+                WAITING    before its window, or for a cluster that is down
                 SUSPENDED, EXPIRED, REVOKED   the contract is not to run
                 WARN       lag grows (seen by --watch)
                 STALL      input waits and nothing is committed

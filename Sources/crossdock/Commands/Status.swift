@@ -34,9 +34,9 @@ enum Status: Command {
         switch state {
         case .running, .idle: .green
         case .starting, .recovering: .cyan
-        case .waiting: .yellow
+        case .waiting, .throttled: .yellow
         case .halted, .stalled: .red
-        case .stopped, .suspended, .revoked: .grey
+        case .stopped, .suspended, .revoked, .expired: .grey
         }
     }
 }

@@ -88,6 +88,6 @@ extension ContractFile {
             }
         self.init(
             id: contract.id, version: contract.version, streams: contract.streams.map(\.from),
-            standing: standing)
+            standing: standing, from: contract.effective.from, until: contract.effective.until)
     }
 }

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Ledger
+internal import Operations
 internal import Replication
 internal import Synchronization
 
@@ -64,11 +65,11 @@ final class LaneJournal: Sendable {
                     "runbook": "runbooks/halts/\(halt.reason).md",
                     "next": "crossdock recover \(lane.contract)",
                 ])
-        case .still(let standing):
-            enter(standing.rawValue, "")
-            tell(
-                .info, standing.rawValue,
-                standing == .suspended ? ["next": "crossdock resume \(lane.contract)"] : [:])
+        case .still(let stillness): stand(stillness)
+        case .throttled(let why):
+            endWait()
+            enter("throttled", why)
+            tell(once("throttled", .info), "held to its quota", ["why": why])
         case .committed(let records, let delivered, let partitions, let seconds):
             committed()
             tell(
@@ -90,6 +91,25 @@ final class LaneJournal: Sendable {
 
     func left() { enter("stopped", "") }
     func stalls(_ why: String) { enter("stalled", why) }
+
+    private func stand(_ stillness: Stillness) {
+        switch stillness {
+        case .suspended:
+            enter("suspended", "")
+            tell(.info, "suspended", ["next": "crossdock resume \(lane.contract)"])
+        case .revoked:
+            enter("revoked", "")
+            tell(.info, "revoked", [:])
+        case .early(let from):
+            enter("waiting", "its window opens at \(Wording.time(from))")
+            tell(.info, "waits for its window", ["from": Wording.time(from)])
+        case .over(let until):
+            enter("expired", "its window ended at \(Wording.time(until))")
+            tell(
+                .info, "expired",
+                ["until": Wording.time(until), "next": "a later 'until' in a new version resumes"])
+        }
+    }
 
     private func wait(_ failure: PortFailure, _ retry: Duration) {
         memory.withLock { if $0.waitsSince == nil { $0.waitsSince = .now } }
@@ -133,7 +153,13 @@ final class LaneJournal: Sendable {
             $0.committedAt = now
             return true
         }
-        if due { enter("running", "", committed: true) }
+        guard due else { return }
+        enter(committed: true) { memory in
+            // Until it has not had to wait for a while.
+            guard memory.state != "throttled" else { return }
+            memory.state = "running"
+            memory.detail = ""
+        }
     }
 
     /// Says `text` beside the lane's state until it is taken back with "".

@@ -17,6 +17,8 @@ final class Service: Sendable {
     private let stop = StopSignal()
     /// What the watchdog looks at.
     private let watched = Mutex<[LaneRunner]>([])
+    /// By contract.
+    private let quotas = Mutex<[String: QuotaBucket]>([:])
 
     init(
         project: Project, secrets: Secrets, ledger: Ledger, log: Log, untilCaughtUp: Bool
@@ -65,11 +67,22 @@ final class Service: Sendable {
     private func lanePlans(
         _ contract: Contract, after predecessors: [Int: Predecessor] = [:]
     ) -> [LanePlan] {
-        (0..<project.configuration.lanes).map {
+        let quota = quota(of: contract)
+        return (0..<project.configuration.lanes).map {
             LanePlan(
                 contract: contract, lane: $0, lanes: project.configuration.lanes,
                 keys: secrets.keys, checkpointKey: secrets.checkpointKey,
-                untilCaughtUp: untilCaughtUp, predecessor: predecessors[$0])
+                untilCaughtUp: untilCaughtUp, predecessor: predecessors[$0], quota: quota)
+        }
+    }
+
+    /// A quota's level outlives a change of the contract.
+    private func quota(of contract: Contract) -> QuotaBucket? {
+        quotas.withLock { quotas in
+            let bucket = contract.quota.map { quotas[contract.id] ?? QuotaBucket($0) }
+            if let bucket, let quota = contract.quota { bucket.set(quota) }
+            quotas[contract.id] = bucket
+            return bucket
         }
     }
 
