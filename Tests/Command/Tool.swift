@@ -30,9 +30,16 @@ struct Tool: ~Copyable {
     }
 
     func run(_ words: [String], environment: [String] = []) throws -> Result {
+        try execute([Tool.binary()] + words, environment)
+    }
+
+    /// What sh(1) makes of it.
+    func shell(_ line: String) throws -> Result { try execute(["sh", "-c", line], []) }
+
+    private func execute(_ words: [String], _ environment: [String]) throws -> Result {
         let base = "\(directory)/.run"
         let code = Tool.spawn(
-            [try Tool.binary()] + words, in: directory, to: base,
+            words, in: directory, to: base,
             environment: ["PATH=/usr/bin:/bin"] + environment)
         guard let code else { throw Failure(what: "posix_spawn", code: errno) }
         return Result(code: code, out: try read(".run.out"), error: try read(".run.error"))
@@ -43,6 +50,15 @@ struct Tool: ~Copyable {
         guard let file = fopen(path, "w") else { throw Failure(what: path, code: errno) }
         defer { fclose(file) }
         fputs(text, file)
+    }
+
+    func write(_ name: String, bytes: [UInt8]) throws {
+        let path = "\(directory)/\(name)"
+        guard let file = fopen(path, "w") else { throw Failure(what: path, code: errno) }
+        defer { fclose(file) }
+        guard fwrite(bytes, 1, bytes.count, file) == bytes.count else {
+            throw Failure(what: path, code: errno)
+        }
     }
 
     func makeDirectory(_ name: String) throws {
@@ -71,7 +87,7 @@ struct Tool: ~Copyable {
         getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     }
 
-    private static func binary() throws -> String {
+    static func binary() throws -> String {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         guard count > 0 else { throw Failure(what: "/proc/self/exe", code: errno) }

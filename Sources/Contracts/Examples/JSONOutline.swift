@@ -1,24 +1,31 @@
 /// A JSON text as the list of its leaves, in order: what two texts differ in shows leaf by leaf.
-struct JSONOutline {
-    struct Leaf: Equatable {
+package struct JSONOutline {
+    package struct Leaf: Equatable {
         /// `value.legs[0].flight`
-        var path: String
+        package var path: String
+        /// The path that a contract would name it by, `legs[].flight`; elements of elements have their list's.
+        package var place: Path
         /// A number or literal as it stands, a string with its escapes resolved and only the necessary ones
         /// written, `{}` or `[]` where there is nothing inside.
-        var text: String
+        package var text: String
+
+        /// Whether there is nothing inside an object or array.
+        package var isEmpty: Bool { text == "{}" || text == "[]" }
 
         /// By bytes: texts that are canonically equivalent to Unicode are different JSON.
-        static func == (a: Leaf, b: Leaf) -> Bool {
+        package static func == (a: Leaf, b: Leaf) -> Bool {
             a.path.utf8.elementsEqual(b.path.utf8) && a.text.utf8.elementsEqual(b.text.utf8)
         }
     }
 
-    private(set) var leaves: [Leaf] = []
+    package private(set) var leaves: [Leaf] = []
     private let bytes: [UInt8]
-    private var place = 0
+    private var index = 0
+    /// Of the value that is read.
+    private var steps: [Path.Step] = []
 
     /// Nil where the text is not JSON as contract.md wants a record.
-    init?(_ bytes: [UInt8], name: String) {
+    package init?(_ bytes: [UInt8], name: String) {
         guard JSONOutline.fault(bytes) == nil else { return nil }
         self.bytes = bytes
         value(name)
@@ -33,10 +40,14 @@ struct JSONOutline {
 
     // The text has been validated: what must stand somewhere stands there.
 
-    private var current: UInt8 { place < bytes.count ? bytes[place] : 0 }
+    private var current: UInt8 { index < bytes.count ? bytes[index] : 0 }
+
+    private mutating func add(_ path: String, _ text: String) {
+        leaves.append(Leaf(path: path, place: Path(steps: steps), text: text))
+    }
 
     private mutating func skipSpace() {
-        while [0x20, 0x09, 0x0A, 0x0D].contains(current) { place += 1 }
+        while [0x20, 0x09, 0x0A, 0x0D].contains(current) { index += 1 }
     }
 
     private mutating func value(_ path: String) {
@@ -45,51 +56,57 @@ struct JSONOutline {
         case UInt8(ascii: "{"): object(path)
         case UInt8(ascii: "["): array(path)
         case UInt8(ascii: "\""):
-            leaves.append(Leaf(path: path, text: JSONLiteral.quoted(string())))
+            add(path, JSONLiteral.quoted(string()))
         default:
-            let start = place
-            while place < bytes.count, !Self.endsScalar(current) { place += 1 }
-            leaves.append(
-                Leaf(path: path, text: String(decoding: bytes[start..<place], as: UTF8.self)))
+            let start = index
+            while index < bytes.count, !Self.endsScalar(current) { index += 1 }
+            add(path, String(decoding: bytes[start..<index], as: UTF8.self))
         }
         skipSpace()
     }
 
     private mutating func object(_ path: String) {
-        place += 1
+        index += 1
         skipSpace()
-        if current == UInt8(ascii: "}") { leaves.append(Leaf(path: path, text: "{}")) }
-        while current != UInt8(ascii: "}"), place < bytes.count {
+        if current == UInt8(ascii: "}") { add(path, "{}") }
+        while current != UInt8(ascii: "}"), index < bytes.count {
             skipSpace()
             let name = string()
             skipSpace()
-            place += 1
-            value(path + "." + Path(steps: [Path.Step(member: name)]).text)
-            if current == UInt8(ascii: ",") { place += 1 }
+            index += 1
+            let step = Path.Step(member: name)
+            steps.append(step)
+            value(path + "." + Path(steps: [step]).text)
+            steps.removeLast()
+            if current == UInt8(ascii: ",") { index += 1 }
         }
-        place += 1
+        index += 1
     }
 
     private mutating func array(_ path: String) {
-        place += 1
+        index += 1
         skipSpace()
-        if current == UInt8(ascii: "]") { leaves.append(Leaf(path: path, text: "[]")) }
-        var index = 0
-        while current != UInt8(ascii: "]"), place < bytes.count {
-            value("\(path)[\(index)]")
-            index += 1
-            if current == UInt8(ascii: ",") { place += 1 }
+        if current == UInt8(ascii: "]") { add(path, "[]") }
+        var number = 0
+        let last = steps.indices.last
+        let wasElements = last.map { steps[$0].elements } ?? false
+        if let last { steps[last].elements = true }
+        while current != UInt8(ascii: "]"), index < bytes.count {
+            value("\(path)[\(number)]")
+            number += 1
+            if current == UInt8(ascii: ",") { index += 1 }
         }
-        place += 1
+        if let last { steps[last].elements = wasElements }
+        index += 1
     }
 
     /// The content of the string that begins here.
     private mutating func string() -> String {
-        place += 1
-        let start = place
-        while current != UInt8(ascii: "\"") { place += current == UInt8(ascii: "\\") ? 2 : 1 }
-        let text = bytes[start..<place]
-        place += 1
+        index += 1
+        let start = index
+        while current != UInt8(ascii: "\"") { index += current == UInt8(ascii: "\\") ? 2 : 1 }
+        let text = bytes[start..<index]
+        index += 1
         let content = [UInt8](unsafeUninitializedCapacity: text.count) { buffer, count in
             text.withUnsafeBufferPointer { text in
                 if let base = buffer.baseAddress { count = JSONText.unescape(text, into: base) }

@@ -1,5 +1,13 @@
 /// Texts of records and contracts on a terminal: nothing steers it, and a line is no wider than it may be.
 enum Shown {
+    /// Line ends and what surrounds them become one space.
+    static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).map { line in
+            let start = line.drop { $0 == " " }
+            return String(start)
+        }.joined(separator: " ")
+    }
+
     static func cut(_ text: String, _ width: Int) -> String { window(text, 0, width) }
 
     /// Where to begin showing two texts, so that what they differ in is seen.
@@ -34,7 +42,7 @@ enum Shown {
             {
                 line = line[...place]
             }
-            lines.append(String(line))
+            lines.append(String(line.last == " " ? line.dropLast() : line))
             rest = rest[line.endIndex...]
         }
         lines.append(String(rest))

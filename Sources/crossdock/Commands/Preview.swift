@@ -1,5 +1,4 @@
 internal import Contracts
-internal import Foundation
 internal import Kafka
 
 /// `crossdock preview`: real records, before and after, with the reason of every decision.
@@ -9,7 +8,7 @@ enum Preview: Command {
     static let group = CommandGroup.setUp
     static let positionals = [Positional("CONTRACT", "the contract's file")]
     static let options = [
-        Option.value("limit", "N", "records a stream (10; with a file: all)"),
+        Option.value("limit", "N", "records a stream (10); of a file: lines (all)"),
         Option.value("from", "PLACE", "latest (default), earliest or an offset"),
         Option.value("input", "FILE", "lines of kcat -C -J instead of a cluster; - is stdin"),
         Option.value("values", "FILE", "one record value a line instead; - is stdin"),
@@ -18,8 +17,12 @@ enum Preview: Command {
     ]
     static let discussion = """
         Decides records as the service would, and writes and commits nothing. The
-        contract need not be active. Keys and clusters come from crossdock.yaml.
-        Record contents are shown: mind who looks at your screen.
+        contract need not be active. Keys and clusters come from crossdock.yaml. What
+        is encrypted looks as it will, and is not what will leave: that hangs on the
+        cluster's id.
+        Shows each record before (-) and after (+), and why it does not leave. Record
+        contents are shown: mind who looks at your screen. With --json bytes that are
+        not UTF-8 come as U+FFFD.
         """
 
     static func run(
@@ -32,17 +35,19 @@ enum Preview: Command {
         let contract = try contract(arguments.positionals[0], configuration, console)
         let streams = try streams(of: contract, arguments)
         let secrets = try configuration.map { (it) throws(CommandFailure) in try Secrets(it) }
+        var deciders: [String: (Contracts.Stream, StreamDecider)] = [:]
+        for stream in streams {
+            deciders[stream.from] = (stream, try decider(contract, stream, secrets))
+        }
         var tally = Tally()
-        for (stream, records) in try records(streams, contract, secrets, arguments) {
-            let decider = try decider(contract, stream, secrets)
-            for record in records {
-                let shown = Previewed(record, stream, decider)
-                tally.count(shown.decision)
-                if arguments.wantsJSON {
-                    console.out(shown.json.text)
-                } else {
-                    for line in shown.lines(console) { console.out(line) }
-                }
+        try read(contract, streams, secrets, arguments, console) { record in
+            guard let (stream, decider) = deciders[record.topic] else { return }
+            let previewed = PreviewedRecord(record, stream, decider)
+            tally.count(previewed.decision)
+            if arguments.wantsJSON {
+                console.out(previewed.json.text)
+            } else {
+                for line in previewed.lines(console) { console.out(line) }
             }
         }
         if !arguments.wantsJSON { console.out(tally.text) }
@@ -78,47 +83,49 @@ enum Preview: Command {
         return streams
     }
 
-    private static func records(
-        _ streams: [Contracts.Stream], _ contract: Contract, _ secrets: Secrets?,
-        _ arguments: ParsedArguments
-    ) throws(CommandFailure) -> [(Contracts.Stream, [OwnedRecord])] {
-        let limit = try arguments.integer("limit", in: 1...1_000_000)
-        if let path = arguments.value("values") {
-            guard arguments.value("input") == nil else {
+    /// Shows each record as it comes.
+    private static func read(
+        _ contract: Contract, _ streams: [Contracts.Stream], _ secrets: Secrets?,
+        _ arguments: ParsedArguments, _ console: Console, _ show: (OwnedRecord) -> Void
+    ) throws(CommandFailure) {
+        let limit = try arguments.integer("limit", in: 1...1_000_000_000)
+        let (values, input) = (arguments.value("values"), arguments.value("input"))
+        if values != nil || input != nil {
+            guard values == nil || input == nil else {
                 throw .usage("--values and --input exclude each other", command: name)
             }
+            guard arguments.value("from") == nil else {
+                throw .usage("--from is a place in a cluster's topic, not in a file", command: name)
+            }
+        }
+        if let values {
             guard streams.count == 1 else {
                 throw .usage(
                     "\(contract.id) has \(streams.count) streams; --stream TOPIC names the one that "
                         + "reads these values", command: name)
             }
-            let values = try PreviewInput.values(
-                path, topic: streams[0].from, limit: limit ?? .max)
-            return [(streams[0], values)]
+            return try PreviewInput.values(
+                values, topic: streams[0].from, limit: limit ?? .max, show)
         }
-        if let path = arguments.value("input") {
-            let all = try PreviewInput.kcat(path, limit: limit ?? .max)
-            let known = Set(streams.map(\.from))
-            if let stranger = all.first(where: { !known.contains($0.topic) }) {
-                throw CommandFailure(
-                    .cannotRun,
-                    "\(path) holds records of '\(stranger.topic)', which no stream reads")
-            }
-            return streams.map { stream in (stream, all.filter { $0.topic == stream.from }) }
+        if let input {
+            var topics = Dictionary(uniqueKeysWithValues: contract.streams.map { ($0.from, false) })
+            for stream in streams { topics[stream.from] = true }
+            return try PreviewInput.kcat(input, topics: topics, limit: limit ?? .max, show)
         }
+        let from = try start(arguments.value("from"), limit ?? 10)
         guard let secrets else {
             throw CommandFailure(
                 .cannotRun, "no \(arguments.config) here, which says where the cluster is",
                 next: "name it with --config, or preview without a cluster: --values FILE")
         }
-        var found: [(Contracts.Stream, [OwnedRecord])] = []
         for stream in streams {
-            let records = try PreviewInput.cluster(
-                secrets.client(contract.source), topic: stream.from,
-                from: try start(arguments.value("from"), limit ?? 10), limit: limit ?? 10)
-            found.append((stream, records))
+            let isWhole = try PreviewInput.cluster(
+                secrets.client(contract.source), topic: stream.from, from: from,
+                limit: limit ?? 10, show)
+            if !isWhole {
+                console.progress("topic '\(stream.from)': more did not come within 15 seconds")
+            }
         }
-        return found
     }
 
     private static func start(
@@ -167,112 +174,5 @@ enum Preview: Command {
             }
             return "\(read) read" + (parts.isEmpty ? "" : ": \(parts.joined(separator: ", "))")
         }
-    }
-}
-
-/// One record and what became of it.
-private struct Previewed {
-    let record: OwnedRecord
-    let stream: Contracts.Stream
-    private let made: OwnedDecision
-
-    init(_ record: OwnedRecord, _ stream: Contracts.Stream, _ decider: StreamDecider) {
-        self.record = record
-        self.stream = stream
-        made = decider.decide(record)
-    }
-
-    var decision: Decision { made.decision }
-
-    var json: JSON {
-        let output: JSON =
-            made.output.map { output in
-                let flat = output.headers.flatMap { [JSON.string($0.name), Self.text($0.value)] }
-                return .object([
-                    ("topic", .string(stream.to)), ("key", Self.text(output.key)),
-                    ("payload", Self.text(output.value)), ("headers", .array(flat)),
-                ])
-            } ?? .null
-        return .object([
-            ("stream", .string(stream.from)), ("topic", .string(record.topic)),
-            ("partition", .int(Int(record.partition))), ("offset", .int(Int(record.offset))),
-            ("decision", .string(decision.word)), ("reason", .string(made.reason)),
-            ("output", output),
-        ])
-    }
-
-    private static func text(_ bytes: [UInt8]?) -> JSON {
-        bytes.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null
-    }
-
-    // MARK: For a person
-
-    func lines(_ console: Console) -> [String] {
-        let place = "\(record.topic)[\(record.partition)]@\(record.offset)"
-        guard decision == .delivered else {
-            let colour: Console.Colour = decision == .filtered ? .grey : .yellow
-            return ["\(place)  \(console.paint(decision.word, colour))  \(Self.safe(made.reason))"]
-        }
-        var lines = ["\(place)  \(console.paint("delivered", .green)) -> \(stream.to)"]
-        lines.append("  - " + Self.cut(record.value, console.width - 4))
-        lines.append("  + " + Self.cut(made.output?.value, console.width - 4))
-        if let notSent { lines.append("    not sent: \(notSent)") }
-        return lines
-    }
-
-    /// The members and headers that stay, by name.
-    private var notSent: String? {
-        var parts: [String] = []
-        if stream.format == .json {
-            let stay = members.filter { !sent.contains($0) }
-            if !stay.isEmpty {
-                let shown = stay.prefix(6).joined(separator: " ")
-                let more = stay.count > 6 ? " … (\(stay.count) members)" : ""
-                parts.append(Self.safe(shown) + more)
-            }
-        }
-        let dropped = record.headers.map(\.name).filter { !stream.headers.contains($0) }
-        if !dropped.isEmpty {
-            parts.append(
-                "header\(dropped.count == 1 ? "" : "s") "
-                    + Self.safe(dropped.uniqued().joined(separator: ", ")))
-        }
-        return parts.isEmpty ? nil : parts.joined(separator: ", ")
-    }
-
-    /// Top-level members of which at least a part may leave; what a computed field looks at is not known.
-    private var sent: Set<String> {
-        Set(
-            stream.fields.compactMap {
-                if case .path(let path) = $0.source { return path.steps.first?.member }
-                return nil
-            })
-    }
-
-    /// Top-level members of the source, in the order in which they stand there.
-    private var members: [String] {
-        guard let value = record.value,
-            let object = try? JSONSerialization.jsonObject(with: Data(value)) as? [String: Any]
-        else { return [] }
-        let text = String(decoding: value, as: UTF8.self)
-        let places = object.keys.map { name in
-            (name, text.range(of: "\"\(name)\"")?.lowerBound ?? text.endIndex)
-        }
-        return places.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map(\.0)
-    }
-
-    private static func cut(_ bytes: [UInt8]?, _ width: Int) -> String {
-        guard let bytes else { return "null (a tombstone)" }
-        let text = safe(String(decoding: bytes, as: UTF8.self))
-        return text.count <= width ? text : text.prefix(width - 1) + "…"
-    }
-
-    /// Control characters of a record do not reach the terminal.
-    private static func safe(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map {
-                    $0.properties.generalCategory == .control ? "\u{FFFD}" : $0
-                }))
     }
 }

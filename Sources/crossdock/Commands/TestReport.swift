@@ -47,6 +47,9 @@ struct TestReport {
         _ difference: ContractTestDifference, _ console: Console
     ) -> [String] {
         let width = console.width - 20
+        var difference = difference
+        difference.expected = Shown.oneLine(difference.expected)
+        difference.got = Shown.oneLine(difference.got)
         let from = Shown.firstDifference(
             difference.expected, difference.got, width, longest: width * shownLines)
         return ["        \(Shown.cut(difference.what, console.width - 8))"]

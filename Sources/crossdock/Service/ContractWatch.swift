@@ -30,7 +30,7 @@ struct ContractWatch {
                 continue
             }
             guard let found = Files.matchingOrUnknown(pattern) else { return nil }
-            paths += found
+            paths += found.filter { !ContractTestReader.isFileBeside($0) }
         }
         return paths.uniqued()
     }
