@@ -2,9 +2,21 @@ import Foundation
 
 /// Conformance cases of others: `CROSSDOCK_SHARED`, else `shared` beside the checkout.
 enum ConformanceFolder {
+    private static let repository = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The cells of every table row in a page of runbooks/.
+    static func page(_ name: String) throws -> [[String]] {
+        let text = try String(
+            contentsOf: repository.appendingPathComponent("runbooks/\(name)"), encoding: .utf8)
+        return text.split(separator: "\n").filter { $0.hasPrefix("| ") }.map { row in
+            row.dropFirst().dropLast().split(separator: "|").map {
+                $0.trimmingCharacters(in: CharacterSet(charactersIn: " `"))
+            }
+        }
+    }
+
     static func folder(_ name: String) -> URL? {
-        let repository = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let shared =
             ProcessInfo.processInfo.environment["CROSSDOCK_SHARED"].map {
                 URL(fileURLWithPath: $0)
