@@ -153,6 +153,31 @@ struct PreviewTests {
         #expect(secretless.error.contains("keys.k: ${env:K} the environment variable K is not set"))
     }
 
+    @Test("where there is no crossdock.yaml test keys stand in, and it says so")
+    func keyless() throws {
+        let tool = try Tool()
+        let contract = Self.contract.replacing("key: keep", with: "key: { pseudonym: { key: k } }")
+        try tool.write("seats.yaml", contract)
+        try tool.write(
+            "records",
+            #"{"topic":"seats","partition":0,"offset":1,"key":"x","payload":"{\"free\":1}"}"#)
+        let result = try tool.run("preview", "seats.yaml", "--input", "records")
+        #expect(result.code == 0)
+        #expect(
+            result.error
+                == "no crossdock.yaml here: tokens and ciphertext are made with test keys\n")
+        let token = result.out.split(separator: "\n").first { $0.contains("key: ") }?.suffix(32)
+        try tool.write(
+            "seats.yaml",
+            contract + """
+                tests:
+                  - name: the same token
+                    record: { key: x, value: { free: 1 } }
+                    expect: { delivered: { key: \(token ?? ""), value: { free: 1 } } }
+                """)
+        #expect(try tool.run("test", "seats.yaml").code == 0)
+    }
+
     @Test("records that are not text are decided and shown for what they are")
     func binary() throws {
         let tool = try Tool()

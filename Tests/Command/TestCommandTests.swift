@@ -123,6 +123,11 @@ import Testing
             #expect(result.out.hasSuffix("2 tests: 2 passed, 0 failed\n"), "\(result)")
         }
         #expect(try tool.run("validate").out.hasSuffix("1 contract, no mistakes\n"))
+        for command in ["test", "validate"] {
+            let named = try tool.run(command, "contracts/seats.tests.yaml")
+            #expect(named.code == 64)
+            #expect(named.error.contains("holds tests; name the contract"))
+        }
         try tool.write("contracts/seats.tests.yaml", "tests: [{}]\n")
         let result = try tool.run("test")
         #expect(result.code == 1)

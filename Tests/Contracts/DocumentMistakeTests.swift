@@ -223,6 +223,10 @@ import Testing
         expect(
             Sample.stream("filter: ⟦valu⟧.a == ⟦valu⟧.b"), message, message)
         let absent = "'filter' is a CEL expression; leave it out to let every record pass"
+        expect(
+            Sample.stream("filter: value.a ⟦=⟧ 1"),
+            "'=' means nothing in CEL; did you mean '=='?")
+        expect(Sample.stream("filter: value.a ⟦~⟧ 1"), "'~' means nothing in CEL")
         expect(Sample.stream("filter: ⟦[a]⟧"), absent)
         expect(Sample.stream("filter: ⟦''⟧"), absent)
     }

@@ -70,10 +70,12 @@ struct CELLexer {
         let one = byte()
         guard "()[]{}.,:?!<>+-*/%".utf8.contains(one) else {
             let length = max(1, textLength(at: position))
+            let shown = String(decoding: text[position..<position + length], as: UTF8.self)
+            let meant = ["=": "==", "&": "&&", "|": "||"][shown]
             throw CELDiagnostic(
                 position..<position + length,
-                "'\(String(decoding: text[position..<position + length], as: UTF8.self))' means nothing in CEL"
-            )
+                "'\(shown)' means nothing in CEL"
+                    + (meant.map { "; did you mean '\($0)'?" } ?? ""))
         }
         position += 1
         return .symbol(String(UnicodeScalar(one)))

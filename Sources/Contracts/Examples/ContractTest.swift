@@ -59,11 +59,10 @@ package struct ContractTestRunner {
 
     private mutating func decider(_ stream: Stream) throws(EngineError) -> StreamDecider {
         if let decider = deciders[stream.from] { return decider }
-        var keys: [String: [UInt8]] = [:]
-        for name in stream.keyNames { keys[name] = TestKey.bytes(name) }
         // The partner's partition is not compared: any count does.
         let decider = try StreamDecider(
-            contractID: contract.id, sourceCluster: Self.cluster, stream: stream, keys: keys,
+            contractID: contract.id, sourceCluster: Self.cluster, stream: stream,
+            keys: stream.testKeys,
             partnerPartitions: 1)
         deciders[stream.from] = decider
         return decider

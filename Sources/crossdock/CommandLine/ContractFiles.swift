@@ -25,6 +25,9 @@ enum ContractFiles {
         }
         var paths: [String] = []
         for path in arguments.positionals {
+            guard !ContractTestReader.isFileBeside(path) else {
+                throw .usage("\(path) holds tests; name the contract", command: arguments.command)
+            }
             paths += Files.isDirectory(path) ? try contracts(in: path) : [path]
         }
         return paths.uniqued()

@@ -43,6 +43,7 @@ enum Init: Command {
 
             Next: write your brokers into \(config), make the contract yours, then
               crossdock validate\(arguments.namesConfig ? " --config \(config)" : "")
+              crossdock test\(arguments.namesConfig ? " --config \(config)" : "")
             """)
         return .fine
     }

@@ -17,9 +17,9 @@ enum Preview: Command {
     ]
     static let discussion = """
         Decides records as the service would, and writes and commits nothing. The
-        contract need not be active. Keys and clusters come from crossdock.yaml. What
-        is encrypted looks as it will, and is not what will leave: that hangs on the
-        cluster's id.
+        contract need not be active. Keys and clusters come from crossdock.yaml; where
+        there is none, test keys stand in, as with 'crossdock test'. What is encrypted
+        looks as it will, and is not what will leave: that hangs on the cluster's id.
         Shows each record before (-) and after (+), and why it does not leave. Record
         contents are shown: mind who looks at your screen. With --json bytes that are
         not UTF-8 come as U+FFFD.
@@ -38,6 +38,10 @@ enum Preview: Command {
         var deciders: [String: (Contracts.Stream, StreamDecider)] = [:]
         for stream in streams {
             deciders[stream.from] = (stream, try decider(contract, stream, secrets))
+        }
+        if secrets == nil, streams.contains(where: { !$0.testKeys.isEmpty }) {
+            console.progress(
+                "no \(arguments.config) here: tokens and ciphertext are made with test keys")
         }
         var tally = Tally()
         try read(contract, streams, secrets, arguments, console) { record in
@@ -151,11 +155,10 @@ enum Preview: Command {
             // what is encrypted looks as it would leave, and is not what will leave.
             return try StreamDecider(
                 contractID: contract.id, sourceCluster: "", stream: stream,
-                keys: secrets?.keys ?? [:], partnerPartitions: 1)
+                keys: secrets?.keys ?? stream.testKeys, partnerPartitions: 1)
         } catch {
             throw CommandFailure(
-                .cannotRun, "\(contract.file): \(error.message)",
-                next: secrets == nil ? "keys come from crossdock.yaml: name it with --config" : nil)
+                .cannotRun, "\(contract.file): \(error.message)")
         }
     }
 
