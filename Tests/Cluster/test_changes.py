@@ -170,13 +170,23 @@ def test_a_damaged_ledger_is_set_aside(clusters, workspace, route):
     )
 
 
+#: What may stand below a contract, and change, under its old version.
+TESTS = """
+# what it comes to
+tests:
+  - { name: on time stays, record: { value: { dep_delay: 0 } }, expect: filtered }
+"""
+
+
 def test_a_changed_contract_under_its_old_version_is_refused_with_its_page(clusters, workspace, route):
     r = delivered_once(clusters, workspace, route)
     text = flights.contract(r.source, r.target)
-    workspace.contract(text + "# a remark\n")
+    workspace.contract(text + TESTS)
+    workspace.catch_up()
+    workspace.contract("# a remark\n" + text)
     service = workspace.catch_up(code=1)
     assert "runbooks/halts/contract-pin.md" in service.log and "nothing was started" in service.log
-    workspace.contract(text.replace("version: 1.0.0", "version: 1.0.1") + "# a remark\n")
+    workspace.contract(text.replace("version: 1.0.0", "version: 1.0.1"))
     more(clusters, r)
     workspace.catch_up()
     exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view())

@@ -88,7 +88,7 @@ def test_what_cannot_take_effect_leaves_the_old_version_running(clusters, worksp
     said(service, "contract not taken")
     assert "version 1.0.0 goes on" in service.log
     wait_until(lambda: "not taken" in (status(workspace)["lanes"][0]["detail"] or ""), "the status to say so")
-    put(workspace, whole + "# another content\n")
+    put(workspace, "# another content\n" + whole)
     said(service, "the content changed under version 1.0.0")
     put(workspace, whole.replace("1.0.0", "1.1.0"), "second.yaml")
     said(service, "stands in")
@@ -100,10 +100,13 @@ def test_what_cannot_take_effect_leaves_the_old_version_running(clusters, worksp
     wait_until(lambda: service.log.count("the content changed under version 1.0.0") >= 2, "it to be said again")
 
     topics.produce(clusters.internal, r.source, flights.rows(100, partitions=2, first=100))
-    put(workspace, whole)
+    # Tests, below and beside, are no part of what is in force.
+    put(workspace, "tests: []\n", "contract.tests.yaml")
+    put(workspace, whole + "tests: []\n")
     wait_until(lambda: not status(workspace)["lanes"][0]["detail"], "the remark to go")
     workspace.await_lag(lambda report: report["lag"] == 0 and report["status"] == "IDLE", "the rest")
     assert version(workspace) == "1.0.0" and service.log.count("recovered") == 2
+    assert "contract.tests.yaml" not in service.log
     assert service.stop() == 0
     assert exactly_once(workspace, clusters.internal, clusters.skyways, r, flights.view()).delivered > 20
 
