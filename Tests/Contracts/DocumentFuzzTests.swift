@@ -18,6 +18,15 @@ struct Seeded: RandomNumberGenerator {
         Sample.fields(
             "{ path: 'a[].b', mask: { with: \"\\u2022\" } }", "{ as: c, constant: [1, ~] }"),
         Sample.stream("filter: >-\n  value.a > 1\n  && value.b == 'x'\nstart: { group: g }"),
+        Sample.fields("a") + """
+            # examples
+            tests:
+              - { name: a, record: { key: k, value: '{"a":1}' }, expect: filtered }
+              - name: b
+                record: { value: { a: [1, {}] }, headers: [{ h: ~ }, { h: { base64: AA== } }] }
+                expect: { delivered: { value: { a: [1, {}] } } }
+
+            """,
         DocumentConfigurationTests.minimal + "keys: { k: '${file:./a}' }\nlanes: 2\n",
     ]
     private static let pieces = [
@@ -26,6 +35,7 @@ struct Seeded: RandomNumberGenerator {
         "<<", "---", "%YAML", "#", "\t", "\r", "\u{FEFF}", "\u{2028}", "\0", "@", "`", "${", "é",
         "𝄞",
         "a: b", "? ", ", ", "~", "0x", ".inf", "\\x", "key: ", "path", "[]",
+        "\ntests: ", "\ntests:\n",
     ]
 
     @Test("whatever the bytes are; places always lie in the file")
@@ -34,7 +44,7 @@ struct Seeded: RandomNumberGenerator {
         print("seed \(seed)")
         var random = Seeded(state: seed)
         for _ in 0..<1000 {
-            var bytes = Array(Self.seeds[Int.random(in: 0..<3, using: &random)].utf8)
+            var bytes = Array(Self.seeds[Int.random(in: 0..<Self.seeds.count, using: &random)].utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) { mutate(&bytes, &random) }
             check(bytes, seed)
         }
@@ -65,6 +75,13 @@ struct Seeded: RandomNumberGenerator {
         #expect(
             (configuration.configuration == nil)
                 == configuration.diagnostics.contains { $0.severity == .error }, "seed \(seed)")
+        if let contract = reading.contract {
+            // What was read can be run.
+            var runner = ContractTestRunner(contract)
+            for test in reading.tests {
+                #expect(throws: Never.self, "seed \(seed)") { try runner.run(test) }
+            }
+        }
         let lines = reading.source.lines
         for found in reading.diagnostics {
             // The column behind a line's end is a place too: something is missing there.
