@@ -77,17 +77,43 @@ package final class StreamDecider {
         return core.pointee.refusal
     }
 
-    /// The reason of the last decision in words; empty for `.delivered`. Never holds record contents.
+    // MARK: onScopeExit
+
+    /// Whether a key that the partner holds is retracted when a record of it is filtered.
+    package var retracts: Bool { stream.onScopeExit == .tombstone }
+
+    /// After `.filtered`: the key under which the record would have left, nil where it has none. Valid
+    /// until the next call.
+    package func keyOfFiltered(_ record: borrowing SourceRecord) -> UnsafeRawBufferPointer? {
+        core.pointee.keyOfFiltered(record)
+    }
+
+    /// After `.filtered`, where `keyOfFiltered` found a key that the partner holds: `output` is a tombstone
+    /// under it, with the contract's headers. It leaves, so it counts as delivered.
+    package func retract(_ record: borrowing SourceRecord) -> Decision {
+        core.pointee.retract(record)
+        return .delivered
+    }
+
+    /// The reason of the last decision in words; empty for `.delivered`, unless it retracts. Never holds
+    /// record contents.
     package func explanation(of decision: Decision) -> String {
         switch decision {
-        case .delivered: return ""
-        case .filtered:
-            if core.pointee.wasTombstone { return "tombstone" }
-            return stream.filter.map { "\($0.text) is false" } ?? ""
+        case .delivered:
+            return core.pointee.isRetraction
+                ? "retracted: the partner holds this key, and \(whyFiltered)" : ""
+        case .filtered: return whyFiltered
         case .dropped, .quarantined, .stopped:
             let violation = violation
             let path = violation.path.isEmpty ? "" : " \(violation.path):"
             return "\(violation.rule.rawValue):\(path) \(violation.detail)"
         }
+    }
+
+    private var whyFiltered: String {
+        if core.pointee.wasTombstone {
+            return core.pointee.isRetraction ? "the record is a tombstone" : "tombstone"
+        }
+        return stream.filter.map { "\($0.text) is false" } ?? ""
     }
 }

@@ -10,6 +10,7 @@ struct DeciderCore {
     private(set) var output: OutputRecord
     private(set) var trouble = Trouble.none
     private(set) var wasTombstone = false
+    private(set) var isRetraction = false
     /// What a violation comes to.
     let refusal: Decision
 
@@ -113,6 +114,7 @@ struct DeciderCore {
 
     mutating func decide(_ record: borrowing SourceRecord) -> Decision {
         wasTombstone = false
+        isRetraction = false
         guard let value = record.value else { return tombstone(record) }
         if isJSON, !scanner.scan(value, root: rootSlot) { return refuse(.json(scanner.fault)) }
         if let filter {
@@ -153,23 +155,47 @@ struct DeciderCore {
 
     /// Key, headers, partition and timestamp.
     private mutating func address(_ record: borrowing SourceRecord) -> Decision {
-        switch key {
-        case .keep: output.key = record.key
-        case .drop: output.key = nil
-        case .pseudonym(let number, let length):
-            output.key = record.key.map { pseudonym($0, number, length) }
-        case .slot(let slot, let transform):
-            guard keyFrom(scanner.slots[Int(slot)], transform, record) else { return refusal }
-        }
+        guard takeKey(record) else { return refusal }
         output.headers = headers.select(record.headers)
         output.timestamp = record.timestamp
         output.partition = partitionsByKey ? partition(record.partition) : record.partition
         return .delivered
     }
 
+    /// False: a violation.
+    @inline(__always)
+    private mutating func takeKey(_ record: borrowing SourceRecord) -> Bool {
+        switch key {
+        case .keep: output.key = record.key
+        case .drop: output.key = nil
+        case .pseudonym(let number, let length):
+            output.key = record.key.map { pseudonym($0, number, length) }
+        case .slot(let slot, let transform):
+            return keyFrom(scanner.slots[Int(slot)], transform, record)
+        }
+        return true
+    }
+
     private func partition(_ source: Int32) -> Int32 {
         guard let key = output.key else { return source % partnerPartitions }
         return Murmur2.partition(key, of: partnerPartitions)
+    }
+
+    // MARK: scope exit
+
+    /// The key under which a filtered record would have left; nil where it has none.
+    mutating func keyOfFiltered(_ record: borrowing SourceRecord) -> UnsafeRawBufferPointer? {
+        // A tombstone was not scanned: slots hold an older record.
+        if wasTombstone, case .slot = key { return nil }
+        guard takeKey(record) else { return nil }
+        return output.key
+    }
+
+    /// A tombstone under that key, with the headers that the contract lets through.
+    mutating func retract(_ record: borrowing SourceRecord) {
+        isRetraction = true
+        output.value = nil
+        _ = address(record)
     }
 
     // MARK: keys

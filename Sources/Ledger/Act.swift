@@ -4,7 +4,8 @@ package struct Act: Hashable, Sendable, Codable {
     /// 16 random hex digits: tells it from every other act, of whichever ledger.
     package var id: String
     /// `suspend`, `resume` or `revoke`; or the choice's word: `accept-gap`, `trust-ledger`,
-    /// `adopt-marker`, `start-at`, `accept-layout`, `accept-clusters`, `take-over`, `quarantine-record`.
+    /// `adopt-marker`, `start-at`, `accept-layout`, `accept-clusters`, `take-over`, `quarantine-record`,
+    /// `retract-unknown`, `presume-absent`.
     package var choice: String
     /// The halt that a choice answers; for another halt than the present one it is not applied. Empty
     /// for an act about the contract.

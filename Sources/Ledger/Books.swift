@@ -106,6 +106,8 @@ package struct PartitionBooks: Hashable, Sendable {
     package var fingerprints: [Fingerprint]
     /// Hex of the chain head at D: SHA-256 over the previous head and the batch's digest.
     package var chain: String
+    /// Of the index of keys that the partner holds; nil where none is kept, or none that can be trusted.
+    package var presence: PresenceScope?
 
     package init(partition: SourcePartition, startOffset: Int64) {
         self.partition = partition
@@ -320,6 +322,12 @@ package enum LedgerChange: Hashable, Sendable {
     case start([SourcePartition: Int64], pin: ContractPin, clusters: ClusterIDs, layout: Layout)
     /// Before the commit. Quarantined records are staged.
     case intent(Intent, quarantined: [QuarantinedRecord])
+    /// In the same write as the intent, behind it: staged under it, real with its mark, void with its drop.
+    case presence([PresenceStep])
+    /// The index of these partitions is empty from here on, and is kept under that scope; nil: is not
+    /// kept. Adopting markers and forgetting acknowledged ends does the same with nil: what the partner
+    /// holds is not known any more.
+    case resetPresence([SourcePartition], PresenceScope?)
     /// After the commit: the intent's progress becomes D and L, staged rows become real.
     /// `checkpointOffset`: the lowest offset of the batch's markers; `acknowledged` replaces by partition.
     case mark(batchSeq: Int64, checkpointOffset: Int64, acknowledged: [PartnerPosition])

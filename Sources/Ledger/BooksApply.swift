@@ -46,6 +46,7 @@ extension LaneBooks {
                 books.counts = marker.counts
                 books.fingerprints = marker.fingerprints
                 books.chain = marker.chain
+                books.presence = nil
                 partitions[marker.partition] = books
             }
             self.pin = pin
@@ -69,6 +70,11 @@ extension LaneBooks {
             for partition in forgotten { partitions[partition]?.marker = nil }
         case .forgetAcknowledged:
             acknowledged = []
+            for partition in partitions.keys { partitions[partition]?.presence = nil }
+        case .presence:
+            break
+        case .resetPresence(let reset, let scope):
+            for partition in reset { partitions[partition]?.presence = scope }
         case .accept(let clusters, let layout):
             self.clusters = clusters
             self.layout = layout

@@ -61,7 +61,7 @@ struct LaneReader {
         try database.query(
             """
             SELECT topic, partition, start_offset, decided, marker_next, marker_seq, marker_nonce,
-                marker_checkpoint, fingerprints, chain, \(Schema.counts)
+                marker_checkpoint, fingerprints, chain, \(Schema.counts), presence, presence_rule
             FROM partition WHERE lane_id = ?1
             """, .integer(id)
         ) { (row) throws(LedgerFailure) in
@@ -77,6 +77,9 @@ struct LaneReader {
             known.fingerprints = try RowText.fingerprints(row.text(8))
             known.chain = row.text(9)
             known.counts = Counts(row, from: 10)
+            known.presence = row.optionalText(17).flatMap(PresenceScope.Unknown.init).map {
+                PresenceScope(unknown: $0, rule: row.text(18))
+            }
             books.partitions[partition] = known
         }
     }

@@ -40,6 +40,18 @@ package final class LaneStore {
         }
     }
 
+    /// The partition's index, by rising hash, at most `limit` of it from the first one after `last`; empty
+    /// at its end. What is staged is not in it.
+    package func presence(
+        of partition: SourcePartition, after last: KeyHash?, limit: Int
+    ) throws(LedgerFailure) -> [PresenceChange] {
+        let lane = lane
+        return try ledger.locked { (database) throws(LedgerFailure) in
+            try LaneReader(database: database, lane: lane)
+                .presence(of: partition, after: last, limit: limit)
+        }
+    }
+
     /// Rises with every act recorded in this ledger, of whichever contract; 0 = none yet. One step down
     /// a b-tree.
     package func newestAct() throws(LedgerFailure) -> Int64 {

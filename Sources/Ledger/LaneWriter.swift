@@ -38,6 +38,8 @@ struct LaneWriter {
         case .start(let offsets, let pin, let clusters, let layout):
             try start(offsets, pin, clusters, layout)
         case .intent(let intent, let quarantined): try open(intent, quarantined)
+        case .presence(let steps): try stage(steps)
+        case .resetPresence(let partitions, let scope): try resetPresence(partitions, scope)
         case .mark(let batchSeq, let checkpointOffset, let acknowledged):
             try mark(batchSeq, checkpointOffset, acknowledged)
         case .drop(let batchSeq): try drop(batchSeq)
@@ -50,6 +52,7 @@ struct LaneWriter {
         case .forgetMarkers(let partitions): try forgetMarkers(partitions)
         case .forgetAcknowledged:
             try database.run("DELETE FROM acknowledged WHERE lane_id = ?1", .integer(id))
+            try forgetPresence()
             try note("forget-acknowledged", "")
         case .accept(let clusters, let layout): try accept(clusters, layout)
         case .halt(let halt): try self.halt(halt)

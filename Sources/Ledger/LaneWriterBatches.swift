@@ -61,6 +61,7 @@ extension LaneWriter {
             """, .integer(id), .integer(batchSeq))
         try acknowledge(acknowledged)
         try settleStaged(as: "real")
+        try settlePresence()
         // An older attempt's row about a record that is not refused now says what did not happen.
         try database.run(
             """
@@ -116,6 +117,7 @@ extension LaneWriter {
         try database.run("DELETE FROM intent WHERE lane_id = ?1", .integer(id))
         try database.run(
             "DELETE FROM quarantine WHERE state = 'staged' AND lane_id = ?1", .integer(id))
+        try database.run("DELETE FROM staged_presence WHERE lane_id = ?1", .integer(id))
     }
 
     // MARK: Ranges

@@ -57,6 +57,7 @@ extension LaneWriter {
                 .blob(RowText.nonce(marker.point.nonce)), .integer(marker.point.checkpointOffset),
                 .text(RowText.fingerprints(marker.fingerprints)), .text(marker.chain),
             ] + marker.counts.values.map(Value.integer))
+        try setPresence(row, nil)
     }
 
     func gap(_ partition: SourcePartition, _ to: Int64, _ why: String) throws(LedgerFailure) {

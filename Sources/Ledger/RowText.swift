@@ -49,6 +49,13 @@ enum RowText {
         return Nonce(high: word(bytes[0..<8]), low: word(bytes[8..<16]))
     }
 
+    static func hash(_ hash: KeyHash) -> [UInt8] { nonce(Nonce(high: hash.high, low: hash.low)) }
+
+    static func hash(_ bytes: [UInt8]) throws(LedgerFailure) -> KeyHash {
+        let found = try nonce(bytes)
+        return KeyHash(high: found.high, low: found.low)
+    }
+
     private static func word(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }

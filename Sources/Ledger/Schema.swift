@@ -8,7 +8,7 @@ enum Schema {
 
     static let migrations = [
         Migration(name: "first", sql: first), Migration(name: "acts", sql: acts),
-        Migration(name: "coalescing", sql: coalescing),
+        Migration(name: "coalescing", sql: coalescing), Migration(name: "presence", sql: presence),
     ]
 
     /// "CDLG": tells a ledger from any other SQLite file.
@@ -226,5 +226,20 @@ enum Schema {
         DROP TABLE void_range;
         ALTER TABLE overruled_range RENAME TO void_range;
         DROP TABLE batch;
+        """
+
+    /// Keys that the partner holds, for streams that retract. partition.presence: what a key counts as
+    /// that is not in the index, absent | present; NULL where no index is kept. A row whose `present` is 0
+    /// is there only where unknown keys count as present.
+    private static let presence = """
+        ALTER TABLE partition ADD COLUMN presence TEXT;
+        ALTER TABLE partition ADD COLUMN presence_rule TEXT;
+        CREATE TABLE presence (
+            partition_id INTEGER NOT NULL, hash BLOB NOT NULL, present INTEGER NOT NULL,
+            PRIMARY KEY (partition_id, hash)) WITHOUT ROWID;
+        CREATE TABLE staged_presence (
+            lane_id INTEGER NOT NULL, number INTEGER NOT NULL, partition_id INTEGER NOT NULL,
+            hash BLOB NOT NULL, present INTEGER NOT NULL, PRIMARY KEY (lane_id, number))
+            WITHOUT ROWID;
         """
 }

@@ -153,11 +153,35 @@ struct ExposureComparison {
         if old.partition != new.partition {
             add(.other, "partition", was(old.partition.rawValue, new.partition.rawValue))
         }
+        compareScopeExit(old, new)
         if old.onViolation != new.onViolation {
             add(.other, "onViolation", was(old.onViolation.rawValue, new.onViolation.rawValue))
         }
         if old.start != new.start {
             add(.other, "start", "changed; it was resolved at the first start and counts no more")
+        }
+    }
+
+    private mutating func compareScopeExit(_ old: Stream, _ new: Stream) {
+        switch (old.onScopeExit, new.onScopeExit) {
+        case (.tombstone, .ignore):
+            add(
+                .weaker, "onScopeExit",
+                "was tombstone, now ignore: what no longer matches the filter stays with the partner"
+            )
+        case (.ignore, .tombstone):
+            add(
+                .stronger, "onScopeExit",
+                "was ignore, now tombstone: a key that no longer matches the filter is retracted. "
+                    + "What was delivered before is not known: the lane halts (presence-lost) "
+                    + "until an operator chooses")
+        case (.tombstone, .tombstone)
+        where old.key != new.key || old.to != new.to || old.partition != new.partition:
+            add(
+                .weaker, "onScopeExit",
+                "key, to or partition changed: what was delivered under the old rule can no longer be "
+                    + "retracted; the lane halts (presence-lost) until an operator chooses")
+        default: break
         }
     }
 

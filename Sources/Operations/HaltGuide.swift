@@ -27,7 +27,8 @@ package struct HaltChoice: Sendable, Hashable {
     package static let words: [(word: String, argument: String?)] = [
         ("accept-gap", nil), ("start-at", "OFFSET|TIME|earliest|latest"), ("trust-ledger", nil),
         ("adopt-marker", nil), ("accept-layout", nil), ("accept-clusters", nil),
-        ("take-over", nil), ("quarantine-record", nil), ("retry", nil),
+        ("take-over", nil), ("quarantine-record", nil), ("retract-unknown", nil),
+        ("presume-absent", nil), ("retry", nil),
     ]
 }
 

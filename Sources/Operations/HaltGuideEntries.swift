@@ -236,6 +236,36 @@ extension HaltGuide {
 
     static let partner = [
         HaltGuide(
+            reason: "presence-lost",
+            meaning:
+                "The contract says `onScopeExit: tombstone`, and which keys the partner holds is "
+                + "not known.",
+            causes: [
+                "the ledger was lost, restored from an older copy, or overtaken by another instance",
+                "the contract retracts since its last version, and ran before; or another replicator "
+                    + "was taken over from (`start: { group: … }`)",
+                "the stream's `key`, `to` or `partition`, or the secret behind its key, was changed; "
+                    + "under `partition: key` also the partner's partition count",
+                "partitions were added to the source topic: keys may have moved to them",
+                "the partner's topics, or the checkpoint topic, were restored, truncated or exchanged",
+            ],
+            remedy:
+                "Where the rule of the key was changed unawares: put it back, start the service "
+                + "again, and the index is valid as it was. Else choose what a key counts as that the "
+                + "index does not know.",
+            choices: [
+                HaltChoice(
+                    "retract-unknown",
+                    "count as delivered what is not known: the first record of each key that does not "
+                        + "match sends a tombstone. Nothing stays at the partner that should be gone; "
+                        + "but it also sees the keys of records that never matched."),
+                HaltChoice(
+                    "presume-absent",
+                    "count as never delivered what is not known: no key leaves that should not. What "
+                        + "was delivered before stays at the partner until its key is delivered and "
+                        + "leaves again. Right where the partner's topic is empty."),
+            ]),
+        HaltGuide(
             reason: "partner-truncated",
             meaning: "A partner topic ends before the last record that it acknowledged.",
             causes: [

@@ -34,6 +34,8 @@ struct Batch {
 struct Slot {
     let partition: SourcePartition
     let decider: StreamDecider
+    /// Nil where the stream does not retract.
+    let presence: KeyPresence?
     /// Index into the plan's partner topics.
     let topic: Int
     /// D before the batch.
@@ -48,12 +50,14 @@ struct Slot {
     var end: Int64?
 
     mutating func reset() {
+        presence?.settle()
         from = next
         counts = Counts()
         endMoved = false
     }
 
     mutating func rewind() {
+        presence?.rewind()
         next = from
         counts = Counts()
         endMoved = false

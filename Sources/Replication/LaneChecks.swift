@@ -28,7 +28,8 @@ extension Lane {
         }
         while true {
             do {
-                return try check()
+                try check()
+                return try expectPresence()
             } catch let halt as Halt {
                 guard try answer(halt) else { throw halt }
             }
@@ -155,6 +156,8 @@ extension Lane {
         switch (halt.reason, act.choice) {
         case ("retention-gap", "accept-gap"):
             try acceptGaps(act)
+        case (Self.presenceLost, "retract-unknown"), (Self.presenceLost, "presume-absent"):
+            try answerPresence(act)
         case ("partner-truncated", "trust-ledger"):
             try save([.forgetAcknowledged, .applied(act: act.id), .clearHalt])
         case ("partner-truncated", "start-at"):

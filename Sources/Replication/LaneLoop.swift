@@ -99,13 +99,18 @@ extension Lane {
     private func decide(_ record: SourceRecord, slot: Int) throws -> Bool {
         let decider = slots[slot].decider
         var decision = decider.decide(record)
+        if let presence = slots[slot].presence {
+            decision = presence.judge(decision, record, decider)
+        }
         if !culprits.isEmpty { decision = withCulprits(decision, record, decider, slot) }
         if decision == .delivered {
             guard isGranted else { return false }
             decision = try produce(record, decider, slot)
         }
         switch decision {
-        case .delivered: slots[slot].counts.delivered += 1
+        case .delivered:
+            slots[slot].presence?.confirm()
+            slots[slot].counts.delivered += 1
         case .filtered: slots[slot].counts.filtered += 1
         case .dropped:
             slots[slot].counts.dropped += 1
@@ -238,7 +243,7 @@ extension Lane {
         for step in intent.progress { try produceMarker(step, intent, acts) }
 
         // 5. The intent, durable before the commit; the client library sends meanwhile.
-        try save([.intent(intent, quarantined: batch.quarantined)])
+        try save([.intent(intent, quarantined: batch.quarantined)] + presenceChanges)
 
         // 4. Everything planned was accepted and acknowledged, and offsets rise.
         let acknowledged: Acknowledged

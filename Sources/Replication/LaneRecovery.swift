@@ -331,6 +331,7 @@ extension Lane {
             try settle(
                 "first start",
                 judged + [.start(starts, pin: plan.pin, clusters: clusters, layout: layout)]
+                    + (act == nil ? firstPresence : [])
                     + (act.map { [.applied(act: $0.id)] } ?? []))
         case .proceed(let proceeding):
             var changes = proceeding.changes
@@ -407,6 +408,7 @@ extension Lane {
             goals = Dictionary(uniqueKeysWithValues: zip(partitions, ends.map(\.high)))
         }
         let deciders = try streamDeciders()
+        let presences = try loadPresence()
         let topics = plan.partnerTopics
         slots = partitions.compactMap { partition in
             guard let known = books.partitions[partition], let decider = deciders[partition.topic],
@@ -414,8 +416,8 @@ extension Lane {
                 let topic = topics.firstIndex(of: stream.to)
             else { return nil }
             return Slot(
-                partition: partition, decider: decider, topic: topic, from: known.decided,
-                next: known.decided)
+                partition: partition, decider: decider, presence: presences[partition],
+                topic: topic, from: known.decided, next: known.decided)
         }
         let positions = slots.map { SourcePosition($0.partition, $0.from) }
         try source.assign(positions)

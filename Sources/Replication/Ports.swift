@@ -273,6 +273,10 @@ package protocol LaneLedger: AnyObject {
     func contractStarted() throws(LedgerFault) -> Bool
     /// All changes in one SQLite transaction, durable on return.
     func write(_ changes: [LedgerChange]) throws(LedgerFault)
+    /// The index of keys that the partner holds, by rising hash, at most `limit` of it after `last`; empty
+    /// at its end. Staged changes are not in it.
+    func presence(of partition: SourcePartition, after last: KeyHash?, limit: Int)
+        throws(LedgerFault) -> [PresenceChange]
     /// Rises with every act that an operator records; asked at each batch boundary.
     func newestAct() throws(LedgerFault) -> Int64
 }

@@ -347,6 +347,7 @@ package struct Reconciliation {
             ("partner-restored", "trust-ledger"), ("markers-disagree", "trust-ledger"):
             if let intent = books.intent { record(.drop(batchSeq: intent.batchSeq)) }
             forgetEveryMarker()
+            doubtPresence()
         case ("checkpoint-lost", "start-at"), ("partner-restored", "start-at"):
             if books.partitions.isEmpty {
                 startsAfresh = true
@@ -354,6 +355,7 @@ package struct Reconciliation {
             } else {
                 if let intent = books.intent { record(.drop(batchSeq: intent.batchSeq)) }
                 forgetEveryMarker()
+                doubtPresence()
                 // Where the partner's topics end now is known, and answered.
                 if halt.reason == "partner-restored" { record(.forgetAcknowledged) }
                 for partition in now.partitions { done.moved[partition] = .spoken(act.argument) }
@@ -381,6 +383,12 @@ package struct Reconciliation {
 
     private mutating func forgetEveryMarker() {
         record(.forgetMarkers(books.partitions.keys.sorted()))
+    }
+
+    /// Whether the partner still has what was delivered, and what was retracted, is not known.
+    private mutating func doubtPresence() {
+        let kept = books.partitions.values.filter { $0.presence != nil }.map(\.partition)
+        if !kept.isEmpty { record(.resetPresence(kept.sorted(), nil)) }
     }
 
     /// Takes the markers as they stand into the books, so that the next pass finds them to be L.

@@ -34,7 +34,7 @@ import Testing
                 tombstones: drop
                 partition: key
                 onViolation: stop
-                onScopeExit: ignore
+                onScopeExit: tombstone
               - from: raw
                 to: skyways.raw
                 format: bytes
@@ -83,7 +83,7 @@ import Testing
                         Field(source: .path(legs), output: segments),
                         Field(source: .constant(constant), output: path("provider")),
                     ], key: .path(path("id"), .mask(Mask())), headers: ["trace", "id"],
-                    partition: .key, onViolation: .stop),
+                    partition: .key, onViolation: .stop, onScopeExit: .tombstone),
                 Stream(
                     from: "raw", to: "skyways.raw", format: .bytes, start: .group("mm2-skyways"),
                     key: .pseudonym(Pseudonym(key: "tail-2026")), forwardsTombstones: true,

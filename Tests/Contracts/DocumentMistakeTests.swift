@@ -27,9 +27,25 @@ import Testing
                 Sample.stream("format: ⟦\(format)⟧", without: ["format"]),
                 "'format: \(format)' is not available in this release; it takes json | bytes")
         }
+    }
+
+    @Test("a retraction needs a key that stays the same")
+    func scopeExit() {
         expect(
-            Sample.stream("onScopeExit: ⟦tombstone⟧"),
-            "'onScopeExit: tombstone' is not available in this release; it takes ignore")
+            Sample.stream("key: drop\nonScopeExit: ⟦tombstone⟧", without: ["key"]),
+            "'onScopeExit: tombstone' retracts by key, and 'key' is drop")
+        expect(
+            Sample.stream(
+                "key: { path: a, encrypt: { key: k } }\nonScopeExit: ⟦tombstone⟧", without: ["key"]),
+            "'onScopeExit: tombstone' retracts by key, and an encrypted key is another one for every"
+                + " record; a pseudonym is not")
+        expect(
+            Sample.stream("onScopeExit: ⟦tombstones⟧"),
+            "'onScopeExit' is 'tombstones'; did you mean 'tombstone'?")
+        expect(
+            Sample.stream("key: { path: a }\nonScopeExit: ⟦tombstone⟧", without: ["key"]),
+            "a tombstone of the source holds no value to take the key from: what it deletes is not"
+                + " retracted", severity: .warning)
     }
 
     @Test("a window or a quota that says nothing, or nonsense")

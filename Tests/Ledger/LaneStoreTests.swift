@@ -23,6 +23,7 @@ import Testing
             let stored = try store.books()
             #expect(stored == model.books, "seed \(seed), turn \(turn), after \(changes)")
             guard stored == model.books else { return }
+            try expectPresence(store, model, "seed \(seed), turn \(turn), after \(changes)")
             if turn % 40 == 39 {
                 // A service's lock goes with the last reference.
                 store = LaneStore(ledger: try Self.reopen(&ledger, open), lane: lane)
@@ -31,6 +32,23 @@ import Testing
         }
         for known in model.books.partitions.values {
             try expectCovered(ledger, known, "seed \(seed)")
+        }
+    }
+
+    /// Read in pages of two, the index is the model's.
+    private func expectPresence(
+        _ store: LaneStore, _ model: RandomBooks, _ context: String
+    ) throws {
+        for partition in model.books.partitions.keys {
+            var found: [PresenceChange] = []
+            while true {
+                let page = try store.presence(of: partition, after: found.last?.hash, limit: 2)
+                if page.isEmpty { break }
+                found += page
+            }
+            let wanted = (model.presence[partition] ?? [:]).sorted { $0.key < $1.key }
+                .map { PresenceChange($0.key, isPresent: $0.value) }
+            #expect(found == wanted, "\(context): \(partition)")
         }
     }
 

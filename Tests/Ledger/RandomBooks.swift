@@ -4,6 +4,9 @@ import Ledger
 struct RandomBooks {
     private(set) var books = LaneBooks()
     private var random: Seeded
+    /// What the store's index must hold, by partition, and what is staged under the open intent.
+    private(set) var presence: [SourcePartition: [KeyHash: Bool]] = [:]
+    private var staged: [PresenceStep] = []
     private var pool: [SourcePartition] = [
         partition(0), partition(1), partition(2), partition(0, "stock"), partition(7, "stock"),
     ]
@@ -13,8 +16,53 @@ struct RandomBooks {
     mutating func nextChanges() -> [LedgerChange] {
         (0..<Int.random(in: 1...3, using: &random)).map { _ in
             let change = next()
+            applyToPresence(change)
             books.apply(change)
+            presence = presence.filter { books.partitions[$0.key]?.presence != nil }
             return change
+        }
+    }
+
+    /// The same in the obvious way.
+    private mutating func applyToPresence(_ change: LedgerChange) {
+        switch change {
+        case .presence(let steps): staged += steps
+        case .intent, .adopt: staged = []
+        case .drop(let batchSeq) where batchSeq == books.intent?.batchSeq: staged = []
+        case .mark(let batchSeq, _, _) where batchSeq == books.intent?.batchSeq:
+            for step in staged {
+                let keeps = books.partitions[step.partition]?.presence?.unknown == .present
+                for change in step.changes {
+                    presence[step.partition, default: [:]][change.hash] =
+                        change.isPresent || keeps ? change.isPresent : nil
+                }
+            }
+            staged = []
+        case .resetPresence(let partitions, _):
+            for partition in partitions { presence[partition] = nil }
+        default: break
+        }
+    }
+
+    private mutating func presenceSteps() -> LedgerChange {
+        let kept = books.partitions.values.filter { $0.presence != nil }.map(\.partition).sorted()
+        return .presence(
+            some(kept).map { partition in
+                PresenceStep(
+                    partition: partition,
+                    changes: (0..<number(8)).map { _ in
+                        PresenceChange(
+                            KeyHash(high: UInt64(number(4)) << 62, low: UInt64(number(3)) << 2),
+                            isPresent: Bool.random(using: &random))
+                    })
+            })
+    }
+
+    private mutating func someScope() -> PresenceScope? {
+        switch number(3) {
+        case 0: nil
+        case 1: PresenceScope(unknown: .absent, rule: "r\(number(2))")
+        default: PresenceScope(unknown: .present, rule: "r")
         }
     }
 
@@ -35,6 +83,7 @@ struct RandomBooks {
         case 12: return .clearHalt
         case 13: return .applied(act: "99")
         case 15: return .learn(acts())
+        case 16: return .resetPresence(some(books.partitions.keys.sorted()), someScope())
         case 14: return .mark(batchSeq: 1, checkpointOffset: 1, acknowledged: positions())
         default: return open()
         }
@@ -48,6 +97,7 @@ struct RandomBooks {
         case 2: return adopt()
         case 3: return .claim(nonce())
         case 4: return open()
+        case 5, 6: return presenceSteps()
         default:
             return .mark(
                 batchSeq: intent.batchSeq, checkpointOffset: number(1000),

@@ -1,3 +1,4 @@
+import Contracts
 import Ledger
 import Replication
 
@@ -33,6 +34,8 @@ final class Auditor {
     /// Acts that stand in a committed marker: whatever becomes of the ledgers, they hold.
     private(set) var marked: [Act] = []
     private(set) var commits = 0
+    /// From which offset on which keys count as delivered that no record before it tells.
+    private var scopes: [SourcePartition: [(from: Int64, unknown: PresenceScope.Unknown)]] = [:]
     private(set) var adoptions = 0
     /// A recorded gap of the ledger has an excuse: it was lost or restored, or a twin ran.
     var mayAdopt = false
@@ -127,7 +130,9 @@ final class Auditor {
 
     /// (a) What becomes visible: known, on its partition, not twice, in order.
     private func see(_ entry: PartnerCluster.Entry, on place: PartnerCluster.Place) {
-        guard let origin = stage.origins[entry.value ?? []] else {
+        let found =
+            entry.value.map { stage.origins[$0] } ?? stage.retractions[entry.timestamp]
+        guard let origin = found, entry.value != nil || stage.onScopeExit == .tombstone else {
             nature.violate("the partner sees a record that nobody sent")
             return
         }
@@ -142,7 +147,8 @@ final class Auditor {
         if entry.timestamp != origin.timestamp {
             nature.violate("\(partition.partition)@\(origin.offset) has another timestamp")
         }
-        if decided[partition]?[origin.offset] != origin.version {
+        let version = decided[partition]?[origin.offset]
+        if entry.value == nil ? version == nil : version != origin.version {
             nature.violate("\(partition.partition)@\(origin.offset) is seen, not decided so")
         }
         if let last = visible[partition]?.last, last >= origin.offset {
@@ -176,6 +182,8 @@ final class Auditor {
 
     struct Expectation {
         var delivered: [Int64] = []
+        /// Those of them that are tombstones for a key that left.
+        var retracted: Set<Int64> = []
         var filtered: Int64 = 0
         var quarantined: [Int64] = []
         var gaps: Int64 = 0
@@ -186,6 +194,8 @@ final class Auditor {
         var expected = Expectation()
         let start = stage.startOffset(of: partition)
         guard start < end else { return expected }
+        var holds: [[UInt8]: Bool] = [:]
+        var lastScope: Int64?
         for offset in start..<end {
             guard let version = decided[partition]?[offset] else {
                 nature.violate("\(partition.partition)@\(offset) is passed and was never decided")
@@ -196,9 +206,25 @@ final class Auditor {
                 continue
             }
             guard let record = stage.records[partition]?[offset] else { continue }
+            let scope = scopes[partition]?.last { $0.from <= offset }
+            if let scope, scope.from > (lastScope ?? -1) {
+                holds = [:]
+                lastScope = scope.from
+            }
             switch record.fate(under: version) {
-            case .delivered: expected.delivered.append(offset)
-            case .filtered: expected.filtered += 1
+            case .delivered:
+                holds[record.key] = true
+                expected.delivered.append(offset)
+            case .filtered:
+                guard stage.onScopeExit == .tombstone,
+                    holds[record.key] ?? (scope?.unknown == .present)
+                else {
+                    expected.filtered += 1
+                    continue
+                }
+                holds[record.key] = false
+                expected.delivered.append(offset)
+                expected.retracted.insert(offset)
             case .quarantined: expected.quarantined.append(offset)
             }
         }
@@ -242,6 +268,13 @@ final class Auditor {
             if !mayGap { nature.violate("a gap without a reason") }
             let from = before.partitions[partition]?.decided ?? to
             for offset in from..<max(from, to) { decided[partition, default: [:]][offset] = 0 }
+        case .resetPresence(let partitions, let scope):
+            guard let unknown = scope?.unknown else { return }
+            for partition in partitions {
+                let from = before.partitions[partition]?.decided ?? 0
+                scopes[partition, default: []].removeAll { $0.from >= from }
+                scopes[partition, default: []].append((from, unknown))
+            }
         case .reposition, .forgetMarkers:
             if !mayGap { nature.violate("\(change) without a reason") }
         default: break
@@ -329,6 +362,7 @@ final class Auditor {
             let place = PartnerCluster.Place(topic: stage.target, partition: partition.partition)
             let seen = nature.partner.committed(place).map { $0.entry.value ?? [] }
             let due = expected.delivered.map { offset -> [UInt8] in
+                if expected.retracted.contains(offset) { return [] }
                 let version = decided[partition]?[offset] ?? 0
                 return stage.records[partition]?[offset]?.output(under: version) ?? []
             }

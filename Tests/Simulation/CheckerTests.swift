@@ -26,7 +26,10 @@ import Testing
     }
 
     private func isFoundBySeed(_ defect: Defect, _ seed: UInt64) -> Bool {
-        let stage = defect == .nobodyIsFenced ? TwinTests.stage(seed) : SeedTests.stage(seed)
+        let stage =
+            defect == .nobodyIsFenced
+            ? TwinTests.stage(seed)
+            : SeedTests.stage(seed, keys: defect == .ledgerForgetsPresence ? 3 : nil)
         stage.nature.defect = defect
         if defect == .nobodyIsFenced {
             stage.runTwins(switches: 20)

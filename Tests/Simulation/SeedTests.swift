@@ -1,3 +1,4 @@
+import Contracts
 import Foundation
 import Testing
 
@@ -14,11 +15,13 @@ import Testing
     }
 
     /// One instance against everything but a lost ledger.
-    static func stage(_ seed: UInt64) -> Stage {
+    static func stage(_ seed: UInt64, keys: Int? = nil) -> Stage {
         var random = SeededRandom(seed: seed)
         let chaos = Chaos(seed: seed, budget: 2 + random.below(14), rate: 5 + random.below(40))
         let stage = Stage(seed: seed, partitions: 1 + random.below(3), adversary: chaos)
         stage.maxRecords = 1 + random.below(5)
+        stage.keys = keys
+        if keys != nil { stage.onScopeExit = .tombstone }
         stage.nature.masksFences = random.chance(30)
         stage.nature.pollsAtRandom = random.chance(50)
         stage.appendAtRandom(random.below(25), random: &random)

@@ -25,6 +25,8 @@ final class Stage {
     private(set) var partitions: [SourcePartition]
     private(set) var records: [SourcePartition: [Int64: TestRecord]] = [:]
     private(set) var origins: [[UInt8]: Origin] = [:]
+    /// Of the tombstone that each record would be retracted by, by timestamp.
+    private(set) var retractions: [Int64: Origin] = [:]
     private var numbers: [Int]
     private(set) lazy var auditor = Auditor(
         nature: nature, stage: self, openMarker: Self.openMarker)
@@ -36,6 +38,11 @@ final class Stage {
     var untilCaughtUp = false
     private(set) var caughtUp = 0
     var onViolation = Contracts.Stream.OnViolation.quarantine
+    var onScopeExit = Contracts.Stream.OnScopeExit.ignore
+    var key = Contracts.Stream.KeyRule.keep
+    var start = Contracts.Stream.Start.earliest
+    /// How many keys a partition's records share; nil: each has its own.
+    var keys: Int?
     var starts: [SourcePartition: Int64] = [:]
     var start = Contracts.Stream.Start.earliest
     /// The contract's window, and how much it may deliver.
@@ -95,13 +102,18 @@ extension Stage {
         let place = partitions[partition]
         guard var log = nature.internalCluster[place] else { return }
         numbers[partition] += 1
-        let record = TestRecord(kind: kind, number: partition * 100_000 + numbers[partition])
+        let first = partition * 100_000
+        let record = TestRecord(
+            kind: kind, number: first + numbers[partition],
+            keyNumber: keys.map { first + numbers[partition] % $0 })
         let timestamp = Int64(1_700_000_000_000 + record.number)
         let offset = log.high
         log.entries.append(
             .record(SourceEntry(key: record.key, value: record.value, timestamp: timestamp)))
         nature.internalCluster[place] = log
         records[place, default: [:]][offset] = record
+        retractions[timestamp] = Origin(
+            partition: place, offset: offset, version: 0, key: record.key, timestamp: timestamp)
         for version in 1...2 {
             origins[record.output(under: version)] = Origin(
                 partition: place, offset: offset, version: version, key: record.key,
@@ -205,7 +217,7 @@ extension Stage {
                         Field(source: .constant("\(version)"), output: path("v")),
                         Field(source: .path(path("pad")), output: path("pad")),
                     ],
-                    key: .keep, onViolation: onViolation)
+                    key: key, onViolation: onViolation, onScopeExit: onScopeExit)
             ],
             delivery: Delivery(
                 maxRecords: maxRecords, maxBytes: 1 << 20, maxInterval: .milliseconds(100)),

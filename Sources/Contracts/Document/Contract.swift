@@ -84,6 +84,7 @@ package struct Stream: Sendable, Hashable {
     package var forwardsTombstones: Bool
     package var partition: PartitionRule
     package var onViolation: OnViolation
+    package var onScopeExit: OnScopeExit
 
     package enum Format: String, Sendable, CaseIterable { case json, avro, protobuf, bytes }
 
@@ -103,12 +104,14 @@ package struct Stream: Sendable, Hashable {
 
     package enum PartitionRule: String, Sendable, CaseIterable { case keep, key }
     package enum OnViolation: String, Sendable, CaseIterable { case quarantine, stop, drop }
+    /// What becomes of a key that the partner holds when a record of it does not match any more.
+    package enum OnScopeExit: String, Sendable, CaseIterable { case ignore, tombstone }
 
     package init(
         from: String, to: String, format: Format, start: Start = .earliest,
         filter: Expression? = nil, fields: [Field] = [], key: KeyRule, headers: [String] = [],
         forwardsTombstones: Bool = false, partition: PartitionRule = .keep,
-        onViolation: OnViolation = .quarantine
+        onViolation: OnViolation = .quarantine, onScopeExit: OnScopeExit = .ignore
     ) {
         self.from = from
         self.to = to
@@ -121,6 +124,7 @@ package struct Stream: Sendable, Hashable {
         self.forwardsTombstones = forwardsTombstones
         self.partition = partition
         self.onViolation = onViolation
+        self.onScopeExit = onScopeExit
     }
 }
 

@@ -74,7 +74,7 @@ extension ContractDocument {
         let onViolation = members["onViolation"].flatMap {
             findings.word($0, "onViolation", as: Stream.OnViolation.self)
         }
-        scopeExit(members)
+        let onScopeExit = readScopeExit(members, key)
         warnOfBytes(members, format)
         var parts = StreamParts(
             from: from, fromMark: fromNode?.mark, to: to, toMark: toNode?.mark)
@@ -83,7 +83,7 @@ extension ContractDocument {
             from: from, to: to, format: format, start: start ?? .earliest,
             filter: filter, fields: fields, key: key, headers: headers ?? [],
             forwardsTombstones: forwards, partition: partition,
-            onViolation: onViolation ?? .quarantine)
+            onViolation: onViolation ?? .quarantine, onScopeExit: onScopeExit)
         return parts
     }
 
@@ -183,10 +183,30 @@ extension ContractDocument {
         return rule
     }
 
-    private mutating func scopeExit(_ members: Members) {
-        enum Word: String, CaseIterable { case ignore, tombstone }
-        guard let node = members["onScopeExit"] else { return }
-        _ = findings.word(node, "onScopeExit", as: Word.self, later: ["tombstone"])
+    private mutating func readScopeExit(
+        _ members: Members, _ key: Stream.KeyRule?
+    ) -> Stream.OnScopeExit {
+        guard let node = members["onScopeExit"],
+            let word = findings.word(node, "onScopeExit", as: Stream.OnScopeExit.self)
+        else { return .ignore }
+        guard word == .tombstone else { return word }
+        switch key {
+        case .drop:
+            findings.error(
+                node.mark, "'onScopeExit: tombstone' retracts by key, and 'key' is drop")
+        case .path(_, .encrypt):
+            findings.error(
+                node.mark,
+                "'onScopeExit: tombstone' retracts by key, and an encrypted key is another one for"
+                    + " every record; a pseudonym is not")
+        case .path:
+            findings.warning(
+                node.mark,
+                "a tombstone of the source holds no value to take the key from: what it deletes is"
+                    + " not retracted")
+        default: break
+        }
+        return word
     }
 
     private mutating func warnOfBytes(_ members: Members, _ format: Stream.Format?) {

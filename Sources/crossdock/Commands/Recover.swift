@@ -31,6 +31,8 @@ enum Recover: Command {
         case "accept-clusters": "these are the clusters, go on with them"
         case "take-over": "claim the lane: the other instance halts"
         case "quarantine-record": "put the record aside and go on behind it"
+        case "retract-unknown": "keys not known to be with the partner count as delivered"
+        case "presume-absent": "keys not known to be with the partner count as never delivered"
         case "retry": "the cause is gone: look again"
         default: ""
         }

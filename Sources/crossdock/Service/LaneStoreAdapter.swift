@@ -26,6 +26,14 @@ final class LaneStoreAdapter: LaneLedger {
         try faulty { () throws(LedgerFailure) in try store.write(changes) }
     }
 
+    func presence(
+        of partition: SourcePartition, after last: KeyHash?, limit: Int
+    ) throws(LedgerFault) -> [PresenceChange] {
+        try faulty { () throws(LedgerFailure) in
+            try store.presence(of: partition, after: last, limit: limit)
+        }
+    }
+
     func newestAct() throws(LedgerFault) -> Int64 {
         try faulty { () throws(LedgerFailure) in try store.newestAct() }
     }

@@ -18,10 +18,14 @@ struct LedgerDisk {
     var instance: String
     var books = LaneBooks()
     var quarantine: [Coordinates: Row] = [:]
+    private(set) var presence: [SourcePartition: [KeyHash: Bool]] = [:]
+    private(set) var stagedPresence: [PresenceStep] = []
     /// Rises with each act that an operator records here.
     private(set) var newestAct: Int64 = 0
     /// Rows that are proven stay; a second one of the same coordinates is a mistake.
     var doubledRows = 0
+
+    init(instance: String) { self.instance = instance }
 
     mutating func apply(_ change: LedgerChange) {
         switch change {
@@ -46,7 +50,30 @@ struct LedgerDisk {
             }
         default: break
         }
+        applyToPresence(change)
         books.apply(change)
+        presence = presence.filter { books.partitions[$0.key]?.presence != nil }
+    }
+
+    private mutating func applyToPresence(_ change: LedgerChange) {
+        switch change {
+        case .presence(let steps): stagedPresence += steps
+        case .intent, .adopt: stagedPresence = []
+        case .drop(let batchSeq) where books.intent?.batchSeq == batchSeq: stagedPresence = []
+        case .mark(let batchSeq, _, _) where books.intent?.batchSeq == batchSeq:
+            for step in stagedPresence {
+                let keepsAbsent = books.partitions[step.partition]?.presence?.unknown == .present
+                for change in step.changes {
+                    let stays = change.isPresent || keepsAbsent
+                    presence[step.partition, default: [:]][change.hash] =
+                        stays ? change.isPresent : nil
+                }
+            }
+            stagedPresence = []
+        case .resetPresence(let partitions, _):
+            for partition in partitions { presence[partition] = nil }
+        default: break
+        }
     }
 
     /// An operator's act. `isChoice`: one that the lane still has to apply.
@@ -134,9 +161,20 @@ final class FakeLedger: LaneLedger {
     private func isForgotten(_ change: LedgerChange) -> Bool {
         switch (nature.defect, change) {
         case (.ledgerForgetsIntents, .intent), (.ledgerForgetsMarks, .mark),
-            (.ledgerForgetsFiltered, .filtered):
+            (.ledgerForgetsFiltered, .filtered), (.ledgerForgetsPresence, .presence):
             true
         default: false
+        }
+    }
+
+    func presence(of partition: SourcePartition, after last: KeyHash?, limit: Int)
+        throws(LedgerFault) -> [PresenceChange]
+    {
+        try perform(.books) {
+            let known = nature.disks[process.instance].presence[partition] ?? [:]
+            return known.filter { entry in last.map { entry.key > $0 } ?? true }
+                .sorted { $0.key < $1.key }.prefix(limit)
+                .map { PresenceChange($0.key, isPresent: $0.value) }
         }
     }
 

@@ -4,6 +4,7 @@ import Replication
 /// Lies that the protocol cannot survive: the checker must see each of them.
 enum Defect: String, CaseIterable, Sendable {
     case ledgerForgetsIntents, ledgerForgetsMarks, ledgerForgetsFiltered, ledgerForgetsQuarantine
+    case ledgerForgetsPresence
     /// "Committed", and nothing was.
     case commitThatIsNone
     /// "Not sent", and it was.

@@ -24,8 +24,10 @@ struct TestRecord: Hashable, Sendable {
     var kind: Kind
     /// Unique in a run: partition * 100_000 + a running number.
     var number: Int
+    /// Nil: a key of its own.
+    var keyNumber: Int?
 
-    var key: [UInt8] { Array("key-\(number)".utf8) }
+    var key: [UInt8] { Array("key-\(keyNumber ?? number)".utf8) }
 
     private var pad: String {
         switch kind {
