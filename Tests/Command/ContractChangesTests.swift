@@ -7,12 +7,13 @@ import Testing
 @Suite struct ContractChangesTests {
     private func contract(
         _ id: String = "a", _ version: String = "1.0.0", hash: String? = nil,
-        status: Contract.Status = .active, target: String = "partner", file: String? = nil
+        status: Contract.Status = .active, target: String = "partner", file: String? = nil,
+        streams: [Contracts.Stream] = []
     ) -> Contract {
         Contract(
             id: id, version: version, hash: hash ?? "\(id) \(version) \(status)",
             file: file ?? "\(id).yaml", status: status, source: "internal", target: target,
-            streams: [])
+            streams: streams)
     }
 
     private func found(_ contracts: Contract...) -> [FoundContract] {
@@ -34,6 +35,29 @@ import Testing
         // Nor does one that was only renamed.
         let renamed = contract("a", file: "other.yaml")
         #expect(ContractChanges.steps(running: both, found: found(renamed, both[1])).isEmpty)
+    }
+
+    @Test func `a stream that retracts keeps the rule of its key`() {
+        func retracting(_ version: String, _ change: (inout Contracts.Stream) -> Void) -> Contract {
+            var stream = Stream(
+                from: "o", to: "p.o", format: .json, key: .keep, onScopeExit: .tombstone)
+            change(&stream)
+            return contract("a", version, streams: [stream])
+        }
+        let running = retracting("1.0.0") { _ in }
+        let others: [(String, Contract)] = [
+            ("'key' of the stream", retracting("1.1.0") { $0.key = .pseudonym(.init(key: "k")) }),
+            ("'to' of the stream", retracting("1.1.0") { $0.to = "p.other" }),
+            ("'partition' of the stream", retracting("1.1.0") { $0.partition = .key }),
+        ]
+        for (words, other) in others { #expect(refused(running, found(other)[0], words)) }
+        for free in [
+            retracting("1.1.0") { $0.filter = Expression(text: "value.a") },
+            retracting("1.1.0") { $0.onScopeExit = .ignore },
+        ] {
+            let steps = ContractChanges.steps(running: [running], found: found(free))
+            #expect(steps == [.replace(free)])
+        }
     }
 
     @Test(arguments: ["1.0.1", "1.1.0", "2.0.0-rc.1", "1.0.10"])

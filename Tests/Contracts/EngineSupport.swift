@@ -88,7 +88,7 @@ extension StreamDecider {
         }
     }
 
-    private func outcome(_ decision: Decision) -> Outcome {
+    func outcome(_ decision: Decision) -> Outcome {
         var outcome = Outcome(decision: decision)
         switch decision {
         case .delivered:

@@ -129,6 +129,19 @@ import Testing
                 "key: keep, fields: [x], onViolation: stop, partition: key",
                 ["other partition", "other onViolation"]
             ),
+            (
+                "key: keep, fields: [x], onScopeExit: tombstone", "key: keep, fields: [x]",
+                ["weaker onScopeExit"]
+            ),
+            (
+                "key: keep, fields: [x]", "key: keep, fields: [x], onScopeExit: tombstone",
+                ["stronger onScopeExit"]
+            ),
+            (
+                "key: keep, fields: [x], onScopeExit: tombstone",
+                "key: { pseudonym: { key: k } }, fields: [x], onScopeExit: tombstone",
+                ["stronger key", "weaker onScopeExit"]
+            ),
         ] as [(String, String, [String])])
     func `what appears, disappears and moves`(
         _ old: String, _ new: String, _ wanted: [String]

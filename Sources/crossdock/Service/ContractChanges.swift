@@ -111,6 +111,25 @@ enum ContractChanges {
                 "'\(word)' was cluster '\(old)' and is '\(new)': that takes a new contract, or a "
                 + "restart"
         }
+        return keysLost(contract, before)
+    }
+
+    /// What a stream retracts it finds by the key that left, under the rule of then.
+    private static func keysLost(_ contract: Contract, _ before: Contract) -> String? {
+        for stream in contract.streams where stream.onScopeExit == .tombstone {
+            guard let old = before.streams.first(where: { $0.from == stream.from }),
+                old.onScopeExit == .tombstone
+            else { continue }
+            for (word, changed) in [
+                ("key", old.key != stream.key), ("to", old.to != stream.to),
+                ("partition", old.partition != stream.partition),
+            ] where changed {
+                return
+                    "'\(word)' of the stream from '\(stream.from)' changed, and 'onScopeExit' is "
+                    + "tombstone: what was delivered could no longer be retracted. A restart takes the "
+                    + "file, and halts as presence-lost for a choice"
+            }
+        }
         return nil
     }
 }
