@@ -45,10 +45,14 @@ package struct OwnedDecision: Sendable {
 }
 
 extension StreamDecider {
-    /// Decides one record and copies what came of it.
-    package func decide(_ record: OwnedRecord) -> OwnedDecision {
+    /// Decides one record and copies what came of it; `judge` has the last word, as a lane has it that
+    /// knows what the partner holds.
+    package func decide(
+        _ record: OwnedRecord,
+        judge: (Decision, borrowing SourceRecord) -> Decision = { decision, _ in decision }
+    ) -> OwnedDecision {
         record.withSource { source in
-            let decision = decide(source)
+            let decision = judge(decide(source), source)
             var made = OwnedDecision(decision: decision, reason: explanation(of: decision))
             switch decision {
             case .delivered:

@@ -156,7 +156,7 @@ extension Lane {
         switch (halt.reason, act.choice) {
         case ("retention-gap", "accept-gap"):
             try acceptGaps(act)
-        case (Self.presenceLost, "retract-unknown"), (Self.presenceLost, "presume-absent"):
+        case ("presence-lost", "retract-unknown"), ("presence-lost", "presume-absent"):
             try answerPresence(act)
         case ("partner-truncated", "trust-ledger"):
             try save([.forgetAcknowledged, .applied(act: act.id), .clearHalt])

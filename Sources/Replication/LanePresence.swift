@@ -6,8 +6,6 @@ internal import Ledger
 /// key of a record that never matched: so where the index is not known to be whole, the lane halts and an
 /// operator chooses between the two.
 extension Lane {
-    static var presenceLost: String { "presence-lost" }
-
     private var retracting: [Stream] {
         plan.contract.streams.filter { $0.onScopeExit == .tombstone }
     }
@@ -52,7 +50,7 @@ extension Lane {
             else { continue }
             if let why = doubt(known.presence, stream) {
                 throw Halt(
-                    reason: Self.presenceLost,
+                    reason: "presence-lost",
                     detail: "which keys of \(partition.topic)[\(partition.partition)] the partner "
                         + "holds is not known, and the contract says 'onScopeExit: tombstone': "
                         + why,

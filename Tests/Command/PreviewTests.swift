@@ -53,6 +53,31 @@ struct PreviewTests {
         #expect(lines.count == 11)
     }
 
+    @Test("shows what is retracted, as far as these records tell, and says so")
+    func retracted() throws {
+        let tool = try Tool()
+        try tool.write("seats.yaml", Self.contract + "    onScopeExit: tombstone\n")
+        func line(_ offset: Int, _ key: String, _ free: Int) -> String {
+            #"{"topic":"seats","partition":0,"offset":\#(offset),"ts":1,"headers":[],"key":"\#(key)","#
+                + #""payload":"{\"flight\":\"UA1\",\"free\":\#(free)}"}"# + "\n"
+        }
+        try tool.write(
+            "records", line(0, "a", 1) + line(1, "b", 0) + line(2, "a", 0) + line(3, "a", 0))
+        let result = try tool.run("preview", "seats.yaml", "--input", "records")
+        #expect(result.code == 0)
+        let lines = result.out.split(separator: "\n").map(String.init)
+        #expect(lines.contains("seats[0]@1  filtered  value.free > 0 is false"))
+        let retraction = try #require(
+            lines.firstIndex(of: "seats[0]@2  delivered -> partner.seats"))
+        let reason = "    retracted: the partner holds this key, and value.free > 0 is false"
+        #expect(
+            Array(lines[(retraction + 2)...(retraction + 4)])
+                == ["  + null (a tombstone)", "    key: a", reason])
+        #expect(lines.contains("seats[0]@3  filtered  value.free > 0 is false"))
+        #expect(lines.contains("4 read: 2 delivered, 2 filtered"))
+        #expect(lines.last?.hasPrefix("onScopeExit: no ledger is read") == true)
+    }
+
     @Test("reads what kcat prints, and prints one JSON object a record")
     func machine() throws {
         let tool = try Tool()

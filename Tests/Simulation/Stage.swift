@@ -40,7 +40,6 @@ final class Stage {
     var onViolation = Contracts.Stream.OnViolation.quarantine
     var onScopeExit = Contracts.Stream.OnScopeExit.ignore
     var key = Contracts.Stream.KeyRule.keep
-    var start = Contracts.Stream.Start.earliest
     /// How many keys a partition's records share; nil: each has its own.
     var keys: Int?
     var starts: [SourcePartition: Int64] = [:]

@@ -22,7 +22,8 @@ enum Preview: Command {
         looks as it will, and is not what will leave: that hangs on the cluster's id.
         Shows each record before (-) and after (+), and why it does not leave. Record
         contents are shown: mind who looks at your screen. With --json bytes that are
-        not UTF-8 come as U+FFFD.
+        not UTF-8 come as U+FFFD. No ledger is read: for onScopeExit the partner holds
+        what the records shown deliver.
         """
 
     static func run(
@@ -43,10 +44,12 @@ enum Preview: Command {
             console.progress(
                 "no \(arguments.config) here: tokens and ciphertext are made with test keys")
         }
+        let holdings = PreviewHoldings()
         var tally = Tally()
         try read(contract, streams, secrets, arguments, console) { record in
             guard let (stream, decider) = deciders[record.topic] else { return }
-            let previewed = PreviewedRecord(record, stream, decider)
+            let previewed = PreviewedRecord(
+                record: record, stream: stream, made: holdings.decide(record, decider))
             tally.count(previewed.decision)
             if arguments.wantsJSON {
                 console.out(previewed.json.text)
@@ -54,7 +57,13 @@ enum Preview: Command {
                 for line in previewed.lines(console) { console.out(line) }
             }
         }
-        if !arguments.wantsJSON { console.out(tally.text) }
+        guard !arguments.wantsJSON else { return .fine }
+        console.out(tally.text)
+        if streams.contains(where: { $0.onScopeExit == .tombstone }) {
+            console.out(
+                "onScopeExit: no ledger is read: a key counts as absent until a record here is "
+                    + "delivered under it")
+        }
         return .fine
     }
 

@@ -3,15 +3,9 @@ internal import Cryptography
 
 /// One record and what became of it.
 struct PreviewedRecord {
-    private let record: OwnedRecord
-    private let stream: Contracts.Stream
-    private let made: OwnedDecision
-
-    init(_ record: OwnedRecord, _ stream: Contracts.Stream, _ decider: StreamDecider) {
-        self.record = record
-        self.stream = stream
-        made = decider.decide(record)
-    }
+    let record: OwnedRecord
+    let stream: Contracts.Stream
+    let made: OwnedDecision
 
     var decision: Decision { made.decision }
 
@@ -71,6 +65,8 @@ struct PreviewedRecord {
             let value = header.value.map { Self.text($0) } ?? "null"
             lines += Self.block("    header: ", "\(header.name)=\(value)", console.width, 1)
         }
+        // Delivered, and a reason beside: the tombstone of a key that left.
+        lines += Self.block("    ", made.reason, console.width, .max)
         if let notSent { lines += Self.block("    not sent: ", notSent, console.width, .max) }
         return lines
     }
