@@ -50,6 +50,8 @@ class Partition:
     #: L: next offset, batch_seq, nonce as hex; None before the first marker.
     marker: tuple[int, int, str] | None
     ranges: list[Range]
+    #: How many keys the ledger says that the partner holds; None where it keeps no index of them.
+    held: int | None = None
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Lane:
     staged: int
     #: Last acknowledged offset by partner topic and partition.
     acknowledged: dict[tuple[str, int], int]
+    #: Changes of the keys that the partner holds.
+    staged_presence: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,9 @@ def _partition(rows: sqlite3.Connection, row: sqlite3.Row) -> Partition:
     return Partition(
         row["partition"], row["lane"], row["decided"], _counts(row), row["chain"], marker,
         [Range(one["from_offset"], one["to_offset"], one["kind"], one["version"], _counts(one)) for one in ranges],
+        None if row["presence"] is None else rows.execute(
+            "SELECT count(*) FROM presence WHERE partition_id = ? AND present", (row["id"],)
+        ).fetchone()[0],
     )
 
 
@@ -125,6 +132,7 @@ def _lane(rows: sqlite3.Connection, row: sqlite3.Row) -> Lane:
             (found["topic"], found["partition"]): found["offset"]
             for found in rows.execute("SELECT * FROM acknowledged WHERE lane_id = ?", (row["id"],))
         },
+        one("SELECT count(*) FROM staged_presence WHERE lane_id = ?")[0],
     )
 
 

@@ -277,6 +277,18 @@ def nothing_left_open(case: Case) -> Iterator[str]:
             yield f"lane {number}: an intent is open"
         if lane.staged:
             yield f"lane {number}: {lane.staged} quarantined records are staged"
+        if lane.staged_presence:
+            yield f"lane {number}: {lane.staged_presence} changes of the keys that the partner holds are staged"
+
+
+def presence(case: Case) -> Iterator[str]:
+    """The ledger holds as many keys as delivered are present at the partner; an index is kept where the stream
+    retracts, and nowhere else."""
+    for number, book in case.books.items():
+        if case.rules.retract != (book.held is not None):
+            yield f"{case.name(number)}: an index of keys is {'not ' if book.held is None else ''}kept"
+        elif book.held is not None and book.held != len(case.expected.held[number]):
+            yield f"{case.name(number)}: {book.held} keys are held, computed {len(case.expected.held[number])}"
 
 
 def quarantine(case: Case) -> Iterator[str]:
@@ -442,7 +454,7 @@ def lag_report(case: Case) -> Iterator[str]:
 
 CHECKS = {
     check.__name__.replace("_", " "): check for check in (
-        partner_view, no_open_transaction, ledger_covers, ledger_counts, nothing_left_open, quarantine,
+        partner_view, no_open_transaction, ledger_covers, ledger_counts, nothing_left_open, presence, quarantine,
         markers_open, markers_rise, markers_count, markers_equal_ledger, group_offsets, lag_report,
     )
 }

@@ -189,6 +189,11 @@ def stay_intent(e):
 
 def stay_staged(e):
     e.lanes[0].staged = 2
+    e.lanes[0].staged_presence = 1
+
+
+def keep_index(e):
+    e.partitions[0].held = 1
 
 
 def quarantine_none(e):
@@ -298,6 +303,7 @@ DAMAGES = [
     (forget_version, "ledger counts", "t[0]: row 10 to 20 (decided): no version decided it"),
     (stay_intent, "nothing left open", "lane 0: an intent is open"),
     (stay_staged, "nothing left open", "lane 0: 2 quarantined records are staged"),
+    (keep_index, "presence", "t[0]: an index of keys is kept"),
     (quarantine_none, "quarantine", "t[0]@5 was refused and is not in the quarantine"),
     (quarantine_good, "quarantine", "t[0]@1 is in the quarantine and conforms"),
     (quarantine_twice, "quarantine", "t[0]@5 is 2 times in the quarantine"),

@@ -87,3 +87,20 @@ def test_masks_keep_what_they_may_and_always_hide_one():
     assert view.mask(last=4)("4242424242424242") == "************4242"
     assert view.mask(first=2, last=2)("abcdef") == "ab**ef"
     assert view.mask(first=9)("ab") == "a*"
+
+
+def test_a_key_that_leaves_is_retracted_once_and_a_refusal_retracts_nothing():
+    rules, _ = expectation()
+    rules.retract = True
+    steps = [
+        (b"x", b'{"a":0}', "filtered"), (b"x", b'{"a":1,"b":{"c":1}}', "delivered"), (b"x", b"nonsense", "quarantined"),
+        (b"y", b'{"a":0}', "filtered"), (b"x", b'{"a":0}', "delivered"), (b"x", b'{"a":0}', "filtered"),
+        (b"y", b'{"a":1,"b":{"c":1}}', "delivered"), (b"y", None, "delivered"), (b"y", None, "filtered"),
+        (None, b'{"a":1,"b":{"c":1}}', "delivered"), (None, b'{"a":0}', "filtered"),
+        (b"z", b'{"a":1,"b":{"c":1}}', "delivered"),
+    ]
+    source = [[Record(0, at, value, key) for at, (key, value, _) in enumerate(steps)]]
+    expected = rules.expect(source, 1)
+    assert [expected.decisions[0][at][0] for at in range(len(steps))] == [word for _, _, word in steps]
+    assert [seen.key for seen in expected.by_source[0] if seen.value is None] == [b"x", b"y"]
+    assert (expected.retracted, expected.held) == (2, [{b"z"}])

@@ -189,6 +189,10 @@ class Expected:
     quarantined: int = 0
     #: (partition, offset) of the refused records.
     refused: list[tuple[int, int]] = field(default_factory=list)
+    #: Keys that the partner holds in the end, by source partition; empty where the stream does not retract.
+    held: list[set[bytes]] = field(default_factory=list)
+    #: Tombstones for keys that left, among the delivered.
+    retracted: int = 0
     #: By partition and offset: the decision's word, and what the partner sees of the record.
     decisions: list[dict[int, tuple[str, Seen | None]]] = field(default_factory=list)
 
@@ -206,15 +210,24 @@ class View:
     partition: str = "keep"
     on_violation: str = "quarantined"
     format: str = "json"
+    #: `onScopeExit: tombstone`.
+    retract: bool = False
 
     def expect(self, source: list[list], partner_partitions: int) -> Expected:
         """Decides every record of a source topic, read read_committed, by partition."""
         expected = Expected([[] for _ in source], decisions=[{} for _ in source])
         for number, records in enumerate(source):
+            expected.held.append(held := set())
             for record in records:
                 seen = None
                 try:
                     seen = self._decide(record, partner_partitions)
+                    if self.retract:
+                        if seen is None and self._key(record.key) in held:
+                            seen = self._address(record, None, partner_partitions)
+                            expected.retracted += 1
+                        if seen is not None and seen.key is not None:
+                            (held.discard if seen.value is None else held.add)(seen.key)
                     word = "filtered" if seen is None else "delivered"
                 except (Refused, NotJSON):
                     word = self.on_violation
@@ -242,6 +255,9 @@ class View:
             for one in self.fields:
                 one.add(whole, value)
             value = canonical(value)
+        return self._address(record, value, partner_partitions)
+
+    def _address(self, record, value: Any, partner_partitions: int) -> Seen:
         key = self._key(record.key)
         partition = record.partition
         if self.partition == "key":
