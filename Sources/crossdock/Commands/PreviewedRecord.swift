@@ -66,7 +66,9 @@ struct PreviewedRecord {
             lines += Self.block("    header: ", "\(header.name)=\(value)", console.width, 1)
         }
         // Delivered, and a reason beside: the tombstone of a key that left.
-        lines += Self.block("    ", made.reason, console.width, .max)
+        if !made.reason.isEmpty {
+            lines += Self.block("    ", made.reason, console.width, .max)
+        }
         if let notSent { lines += Self.block("    not sent: ", notSent, console.width, .max) }
         return lines
     }
