@@ -37,16 +37,20 @@ let package = Package(
         .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
         .target(name: "CChild"),
         .target(name: "CFlights", exclude: ["flights.csv"]),
+        .target(name: "CVector"),
+        .executableTarget(name: "CLoop", dependencies: ["CRdKafka"]),
 
         room("Cryptography", ["COpenSSL"]),
-        room("Contracts", ["Cryptography", "CYAML", "CRE2"]),
+        room("Contracts", ["Cryptography", "CYAML", "CRE2", "CVector"]),
         room("Ledger", ["CSQLite"]),
         room("Kafka", ["CRdKafka"]),
         room("Replication", ["Contracts", "Ledger", "Cryptography"]),
         room("Operations", ["Contracts", "Ledger"]),
         room("Lab", ["Kafka", "CRdKafka", "CFlights", "CChild"]),
         .executableTarget(
-            name: "Bench", dependencies: ["Contracts"], swiftSettings: strict),
+            name: "Bench", dependencies: ["Contracts", "Kafka", "Lab", "CAllocator"],
+            exclude: ["peers"],
+            swiftSettings: strict),
         .executableTarget(
             name: "crossdock",
             dependencies: [

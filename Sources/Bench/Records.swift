@@ -1,5 +1,5 @@
 import Contracts
-import Foundation
+import Lab
 
 /// Records that lie in one block of memory, as in a fetched batch.
 final class Records {
@@ -7,66 +7,125 @@ final class Records {
     private var spans: [Range<Int>] = []
 
     var count: Int { spans.count }
-    var bytes: Int { memory.count }
 
-    init(lines: Data) {
-        memory = .allocate(byteCount: lines.count, alignment: 8)
-        memory.copyBytes(from: lines)
+    init(_ texts: [String]) {
+        memory = .allocate(
+            byteCount: texts.reduce(1) { $0 + $1.utf8.count }, alignment: 8)
         var start = 0
-        for (index, byte) in memory.enumerated() where byte == 10 {
-            if index > start { spans.append(start..<index) }
-            start = index + 1
+        for text in texts {
+            let size = text.utf8.count
+            UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyBytes(from: text.utf8)
+            spans.append(start..<start + size)
+            start += size
         }
     }
 
     deinit { memory.deallocate() }
 
-    func decide(_ index: Int, _ decider: StreamDecider) -> Decision {
-        let record = SourceRecord(
-            key: nil, value: UnsafeRawBufferPointer(rebasing: memory[spans[index]]),
-            headers: .none, offset: Int64(index), timestamp: 0, partition: 0, slot: 0)
-        return decider.decide(record)
+    @inline(__always)
+    subscript(_ index: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: memory[spans[index]])
     }
 
-    /// The best of some rounds, in nanoseconds a record.
-    func time(_ name: String, _ chosen: [Int], _ decider: StreamDecider, _ rounds: Int) {
-        var best = Double.infinity
-        var size = 0
-        for index in chosen { size += spans[index].count }
-        for _ in 0..<rounds {
-            var delivered = 0
-            let elapsed = ContinuousClock().measure {
-                for index in chosen where decide(index, decider) == .delivered { delivered += 1 }
-            }
-            let nanoseconds =
-                Double(elapsed.components.seconds) * 1e9
-                + Double(elapsed.components.attoseconds) / 1e9
-            best = min(best, nanoseconds / Double(max(chosen.count, 1)))
-        }
-        let rate = Double(size) / Double(max(chosen.count, 1)) / best
-        print(
-            name.padding(toLength: 12, withPad: " ", startingAt: 0),
-            String(format: "%7.1f ns a record %6.2f GB/s", best, rate))
+    /// Bytes from a record's start to the end of the block.
+    @inline(__always)
+    func readable(from index: Int) -> Int { memory.count - spans[index].lowerBound }
+
+    @inline(__always)
+    func decide(_ index: Int, _ decider: StreamDecider) -> Decision {
+        let record = SourceRecord(
+            key: nil, value: self[index], headers: .none, offset: Int64(index), timestamp: 0,
+            partition: 0, slot: 0)
+        return decider.decide(record)
     }
 }
 
-/// The contract that performance.md measures with.
-func flightsDecider() throws -> StreamDecider {
-    func kept(_ name: String, _ output: String? = nil, _ transform: Transform? = nil) throws
-        -> Field
-    {
+/// Flights as records in several shapes of about the same size.
+enum Shape: String, CaseIterable {
+    case asTheyAre = "as they are"
+    case shuffled = "members shuffled"
+    case escaped = "strings escaped"
+    case nested = "members nested"
+
+    /// Members that make room for what a shape adds.
+    private var leftOut: Set<Substring> {
+        switch self {
+        case .asTheyAre, .shuffled: []
+        case .escaped: ["hour", "minute"]
+        case .nested: ["hour", "minute", "distance"]
+        }
+    }
+
+    private static let groups: [(name: String, members: Set<Substring>)] = [
+        ("departure", ["dep_time", "sched_dep_time", "dep_delay"]),
+        ("arrival", ["arr_time", "sched_arr_time", "arr_delay"]),
+        ("plane", ["carrier", "flight", "tailnum"]),
+    ]
+
+    /// Where a column stands in this shape's records.
+    func path(_ column: String) -> String {
+        guard self == .nested,
+            let group = Shape.groups.first(where: { $0.members.contains(Substring(column)) })
+        else { return column }
+        return "\(group.name).\(column)"
+    }
+
+    func records(_ count: Int, of flights: Flights) -> [String] {
+        var random = SplitMix(state: 7)
+        return (0..<count).map { record($0 % flights.rows.count, of: flights, &random) }
+    }
+
+    private func record(_ row: Int, of flights: Flights, _ random: inout SplitMix) -> String {
+        var members = flights.columns.filter { !leftOut.contains($0) }.map { column in
+            (column, "\"\(column)\":\(escapedIfSo(flights.json(row, column)))")
+        }
+        if self == .shuffled { members.shuffle(using: &random) }
+        guard self == .nested else { return Shape.object(members.map(\.1)) }
+        var texts: [String] = []
+        var left = members[...]
+        while let (column, text) = left.popFirst() {
+            guard let group = Shape.groups.first(where: { $0.members.contains(column) }) else {
+                texts.append(text)
+                continue
+            }
+            let inside = [text] + left.filter { group.members.contains($0.0) }.map(\.1)
+            left.removeAll { group.members.contains($0.0) }
+            texts.append("\"\(group.name)\":\(Shape.object(inside))")
+        }
+        return Shape.object(texts)
+    }
+
+    private static func object(_ members: [String]) -> String {
+        "{" + members.joined(separator: ",") + "}"
+    }
+
+    /// The second character of a string as an escape.
+    private func escapedIfSo(_ json: String) -> String {
+        guard self == .escaped, json.first == "\"", let letter = json.utf8.dropFirst(2).first
+        else { return json }
+        let digits = String(letter, radix: 16)
+        return "\(json.prefix(2))\\u00\(digits)\(json.dropFirst(3))"
+    }
+}
+
+/// The contract that the design notes measure with, on one shape's records.
+func flightsDecider(_ shape: Shape = .asTheyAre) throws -> StreamDecider {
+    func kept(
+        _ name: String, as output: String? = nil, _ transform: Transform? = nil
+    ) throws -> Field {
         Field(
-            source: .path(try Path(text: name)), output: try Path(text: output ?? name),
-            transform: transform)
+            source: .path(try Path(text: shape.path(name))),
+            output: try Path(text: output ?? name), transform: transform)
     }
     let pseudonym = Transform.pseudonym(Pseudonym(key: "tail"))
     let fields = [
         try kept("year"), try kept("month"), try kept("day"), try kept("carrier"),
         try kept("origin"), try kept("dest"), try kept("dep_delay"),
-        try kept("sched_dep_time", "schedule.departure"), try kept("tailnum", "tail", pseudonym),
-        try kept("flight", "flight", pseudonym),
+        try kept("sched_dep_time", as: "schedule.departure"),
+        try kept("tailnum", as: "tail", pseudonym), try kept("flight", pseudonym),
     ]
-    let filter = "value.dep_delay != null && value.dep_delay > 0 && value.origin != 'LGA'"
+    let delay = "value.\(shape.path("dep_delay"))"
+    let filter = "\(delay) != null && \(delay) > 0 && value.origin != 'LGA'"
     let stream = Stream(
         from: "flights", to: "skyways.delays", format: .json, filter: Expression(text: filter),
         fields: fields, key: .keep, headers: ["trace"])
@@ -74,18 +133,6 @@ func flightsDecider() throws -> StreamDecider {
         contractID: "bench", sourceCluster: "bench", stream: stream,
         keys: ["tail": Array("0123456789abcdef".utf8)],
         partnerPartitions: 6)
-}
-
-/// The same records, each with its members in another order. Flat objects whose strings hold no comma.
-func shuffle(_ lines: Data) throws -> Data {
-    var random = SplitMix(state: 7)
-    var output = Data(capacity: lines.count)
-    for line in lines.split(separator: 10) {
-        let text = String(decoding: line.dropFirst().dropLast(), as: UTF8.self)
-        let members = text.split(separator: ",").shuffled(using: &random)
-        output.append(Data("{\(members.joined(separator: ","))}\n".utf8))
-    }
-    return output
 }
 
 /// splitmix64: the same sequence on every machine.

@@ -1,41 +1,52 @@
-import Contracts
 import Foundation
 
-// Times `StreamDecider.decide` alone, without Kafka: `zcat flights.ndjson.gz | .build/release/Bench [rounds] [plain]`.
-// Prints nanoseconds a record under the contract of the design notes, for the records that pass and
-// those that do not, and for the same records with their members shuffled.
+let usage = """
+    Bench decide [--records N] [--rounds N]
+        Times StreamDecider.decide alone: nanoseconds a record, GB/s, and the ratio to simdjson's DOM
+        parse of the same records where Sources/Bench/peers/build has made that peer.
+    Bench allocations [--records N]
+        Fails where deciding a record allocates.
+    Bench copy --crossdock BINARY [--gocopy BINARY] [--records N] [--rounds N] [--partitions N]
+          [--transaction N] [--only NAME,…]
+        Copies flights between two real brokers (KAFKA_HOME) with everything there is, in turn,
+        and checks that every copy is complete.
 
-let rounds = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 5 : 5
-let input = FileHandle.standardInput.readDataToEndOfFile()
-guard !input.isEmpty else {
-    FileHandle.standardError.write(Data("Bench: one JSON record a line on standard input\n".utf8))
-    exit(64)
+    """
+
+func fail(_ code: Int32, _ text: String) -> Never {
+    FileHandle.standardError.write(Data("Bench: \(text)\n".utf8))
+    exit(code)
 }
 
 do {
-    let records = Records(lines: input)
-    let plainOnly = CommandLine.arguments.contains("plain")
-    var sets = [("as they are", records)]
-    if !plainOnly { sets.append(("members shuffled", Records(lines: try shuffle(input)))) }
-    for (name, set) in sets {
-        let decider = try flightsDecider()
-        var passing: [Int] = []
-        var filtered: [Int] = []
-        for index in 0..<set.count {
-            if set.decide(index, decider) == .delivered {
-                passing.append(index)
-            } else {
-                filtered.append(index)
-            }
+    var words = Words(CommandLine.arguments.dropFirst())
+    switch words.first() {
+    case "decide":
+        let records = try words.number("--records") ?? 50_000
+        let rounds = try words.number("--rounds") ?? 20
+        try words.end()
+        try DecideBench(records: records, rounds: rounds).run()
+    case "allocations":
+        let records = try words.number("--records") ?? 20_000
+        try words.end()
+        try Allocations.check(records)
+    case "copy":
+        guard let crossdock = try words.value("--crossdock") else {
+            throw Words.Mistake(text: "copy wants --crossdock BINARY")
         }
-        let share = 100 * passing.count / max(set.count, 1)
-        print(
-            "\(name): \(set.count) records of \(set.bytes / max(set.count, 1)) B, \(share) % pass")
-        set.time("  all", Array(0..<set.count), decider, rounds)
-        set.time("  filtered", filtered, decider, rounds)
-        set.time("  passing", passing, decider, rounds)
+        let options = CopyBench.Options(
+            crossdock: crossdock, goCopy: try words.value("--gocopy"),
+            records: try words.number("--records") ?? 1_000_000,
+            rounds: try words.number("--rounds") ?? 3,
+            partitions: try words.number("--partitions") ?? 6,
+            transaction: try words.number("--transaction") ?? 20_000,
+            only: try words.value("--only")?.split(separator: ","))
+        try words.end()
+        try CopyBench(options).run()
+    default: fail(64, "which measurement?\n\(usage)")
     }
+} catch let mistake as Words.Mistake {
+    fail(64, "\(mistake.text)\n\(usage)")
 } catch {
-    FileHandle.standardError.write(Data("Bench: \(error)\n".utf8))
-    exit(1)
+    fail(1, "\(error)")
 }

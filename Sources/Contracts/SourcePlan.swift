@@ -33,9 +33,9 @@ final class SourcePlan {
         return node.slot
     }
 
-    /// The record's names, for the scanner.
+    /// The record's names, for the scanner. Call it when every slot is known.
     func nameTable() -> NameTable {
-        var table = NameTable(planned: count(record.root))
+        var table = NameTable(planned: count(record.root), nowhere: Int32(slotCount))
         insert(record.root, NameTable.root, &table)
         return table
     }
@@ -47,10 +47,10 @@ final class SourcePlan {
     private func insert(_ node: Node, _ parent: Int32, _ table: inout NameTable) {
         for (name, child) in node.children {
             let entry = Array(name.utf8).withUnsafeBufferPointer {
-                let prepared = table.prepare($0, readable: $0.count, parent: parent)
+                let prepared = table.prepare($0, parent: parent)
                 return table.insert(prepared, parent: parent, planned: true)
             }
-            table.entries[Int(entry)].slot = child.slot
+            if child.slot >= 0 { table.entries[Int(entry)].slot = child.slot }
             insert(child, entry, &table)
         }
     }

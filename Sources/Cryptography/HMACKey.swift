@@ -29,15 +29,43 @@ package final class HMACKey: Sendable {
     package func authenticate(
         _ data: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer
     ) {
-        let digest = target.assumingMemoryBound(to: UInt8.self)
         var context = inner
-        if let start = data.baseAddress, data.count > 0 {
-            SHA256_Update(&context, start, data.count)
+        if data.count <= Self.longestInOneBlock {
+            Self.closeWithOneBlock(&context, data, to: target)
+        } else {
+            SHA256_Update(&context, data.baseAddress, data.count)
+            SHA256_Final(target.assumingMemoryBound(to: UInt8.self), &context)
         }
-        SHA256_Final(digest, &context)
         context = outer
-        SHA256_Update(&context, target, Self.codeBytes)
-        SHA256_Final(digest, &context)
+        let digest = UnsafeRawBufferPointer(start: target, count: Self.codeBytes)
+        Self.closeWithOneBlock(&context, digest, to: target)
+    }
+
+    /// A block without the bit that ends the message and the message's length.
+    private static let longestInOneBlock = 64 - 1 - 8
+
+    /// The digest of a pad's block and at most 55 bytes more, padded as FIPS 180-4, 5.1.1 says: without the
+    /// bookkeeping of SHA256_Update and SHA256_Final, which costs more than a block.
+    @inline(__always)
+    private static func closeWithOneBlock(
+        _ context: inout SHA256_CTX, _ data: UnsafeRawBufferPointer,
+        to target: UnsafeMutableRawPointer
+    ) {
+        var block = SIMD8<UInt64>()
+        withUnsafeMutableBytes(of: &block) { block in
+            block.copyMemory(from: data)
+            block[data.count] = 0x80
+            let bits = UInt64(64 + data.count) * 8
+            block.storeBytes(of: bits.bigEndian, toByteOffset: 56, as: UInt64.self)
+            SHA256_Transform(&context, block.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        let state = context.h
+        let words = SIMD8(
+            state.0, state.1, state.2, state.3, state.4, state.5, state.6, state.7)
+        for index in 0..<8 {
+            target.storeBytes(
+                of: words[index].bigEndian, toByteOffset: index * 4, as: UInt32.self)
+        }
     }
 
     package func authenticate(_ data: [UInt8]) -> [UInt8] {

@@ -143,6 +143,13 @@ package final class KafkaBroker {
         return (one.port, other.port)
     }
 
+    /// A port that nobody listened on a moment ago.
+    package static func freePort() throws(LabFailure) -> Int {
+        let one = try listener()
+        Glibc.close(one.socket)
+        return one.port
+    }
+
     private static func listener() throws(LabFailure) -> (socket: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()

@@ -52,6 +52,20 @@ private func bytes(_ hex: String) -> [UInt8] { Hex.decode(hex) ?? [] }
         #expect(Hex.encode(stream.finish()) == code)
     }
 
+    @Test func `A message has one code, whatever its length and however it is given`() {
+        let key = HMACKey(bytes("0102030405060708090a0b0c0d0e0f10"))
+        for length in 0...200 {
+            let message = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            var raw = [UInt8](repeating: 0, count: 32)
+            raw.withUnsafeMutableBytes { target in
+                message.withUnsafeBytes { source in
+                    if let start = target.baseAddress { key.authenticate(source, into: start) }
+                }
+            }
+            #expect(raw == key.authenticate(message), "\(length) bytes")
+        }
+    }
+
     /// RFC 5869, cases 1 and 3.
     @Test func `HKDF gives RFC 5869's keys`() {
         let secret = String(repeating: "0b", count: 22)

@@ -1,3 +1,5 @@
+internal import CVector
+
 /// One strict pass over a record: validates all of it (RFC 8259, strict UTF-8, nesting at most 128, no
 /// duplicate member names after unescaping, no lone surrogates) and notes where the members stand that
 /// the contract names. What it does not note is looked at only to validate it.
@@ -7,12 +9,12 @@ struct JSONScanner {
     static let maximumDepth = 128
 
     var names: NameTable
-    /// One per captured path, `absent` until the pass meets it.
+    /// One per captured path, `absent` until the pass meets it, and one behind them for all the rest.
     let slots: UnsafeMutablePointer<JSONSpan>
     let slotCount: Int
     private(set) var fault = JSONFault()
 
-    private var start: Pointer
+    private(set) var start: Pointer
     private(set) var end: Pointer
     /// Of the object that was opened last; never reused.
     private var serial: UInt64 = 0
@@ -25,9 +27,10 @@ struct JSONScanner {
 
     /// `names` is owned by the scanner from here on.
     init(names: NameTable, slotCount: Int) {
+        precondition(Int(names.nowhere) == slotCount, "what is not captured goes behind the slots")
         self.names = names
         self.slotCount = slotCount
-        slots = .allocate(capacity: max(slotCount, 1))
+        slots = .allocate(capacity: slotCount + 1)
         nowhere = .allocate(capacity: 1)
         noExpectation = .allocate(capacity: 1)
         start = Pointer(nowhere)
@@ -201,8 +204,9 @@ struct JSONScanner {
         var stamp: UInt64 = 0
         var kind = JSONKind.absent
         while true {
-            var member: Int32
+            var member = NameTable.unknown
             let slot: Int32
+            var window = Window()
             if position < expectation.count, stands(expectation.start + position, at: p) {
                 let foreseen = expectation.start + position
                 member = foreseen.pointee.entry
@@ -216,28 +220,31 @@ struct JSONScanner {
                 position &+= 1
             } else {
                 if stamp == 0 { stamp = stampAll(expectation.start, position) }
-                member = -1
-                guard let after = name(p, holder, &member) else { return nil }
+                guard let after = name(p, holder, &member, &window) else { return nil }
                 if member >= 0 {
                     let entry = entries + Int(member)
                     if entry.pointee.stamp == stamp { return fail(p, .duplicateName) }
                     entry.pointee.stamp = stamp
                     slot = entry.pointee.slot
-                    if entry.pointee.position < 0 { names.foresee(member, at: position) }
+                    if entry.pointee.position < 0 {
+                        names.foresee(member, at: position)
+                        expectation = self.expectation(holder)
+                    }
                     if entry.pointee.position >= 0 { position = Int(entry.pointee.position) &+ 1 }
-                    expectation = self.expectation(holder)
                 } else {
-                    slot = -1
+                    slot = names.nowhere
                 }
                 p = after
             }
-            p = skipSpace(p)
-            guard let after = value(p, member, depth, &kind) else { return nil }
-            if slot >= 0 {
-                slots[Int(slot)] = JSONSpan(start: p, count: after - p, kind: kind)
+            var end = window.width > 0 ? value(p, window, &kind) : nil
+            if end == nil {
+                p = skipSpace(p)
+                end = value(p, member, depth, &kind)
             }
+            guard let after = end else { return nil }
+            slots[Int(slot)] = JSONSpan(start: p, count: after - p, kind: kind)
             p = skipSpace(after)
-            guard p < end else { return fail(p, .endOfText) }
+            guard p < self.end else { return fail(p, .endOfText) }
             let byte = p.pointee
             p += 1
             if byte == UInt8(ascii: ",") {
@@ -306,20 +313,44 @@ struct JSONScanner {
 
     /// A member name that was not foreseen: finds it in the table or adds it, else remembers it as a
     /// stranger. From its opening quote to behind the colon.
+    ///
+    /// A short name of plain ASCII that the table holds takes no branch that depends on its length: in
+    /// records whose members come in any order nothing could foretell it.
     @inline(__always)
     private mutating func name(
+        _ p: Pointer, _ holder: Int32, _ member: inout Int32, _ window: inout Window
+    ) -> Pointer? {
+        if holder >= 0, end - p >= 36, p.pointee == UInt8(ascii: "\"") {
+            let stops = crossdock_string_stops(p + 1) | crossdock_string_stops(p + 17) &<< 16
+            let length = stops.trailingZeroBitCount
+            let after = p + (length &+ 3)
+            if after[-2] == UInt8(ascii: "\""), after[-1] == UInt8(ascii: ":") {
+                let low = crossdock_number_stops(p + 1)
+                let high = crossdock_number_stops(p + 17)
+                let used = UInt32(truncatingIfNeeded: length &+ 2)
+                if used < 32 {
+                    window = Window(
+                        stringStops: stops &>> used,
+                        numberStops: (low & 0xFFFF | high &<< 16) &>> used,
+                        points: (low &>> 16 | high & 0xFFFF_0000) &>> used, width: 32 &- Int(used))
+                }
+                let name = names.prepareShort(p + 1, length, parent: holder)
+                member = names.find(name, parent: holder)
+                if member >= 0 { return after }
+                window.width = 0
+            }
+        }
+        return anyName(p, holder, &member)
+    }
+
+    @inline(never)
+    private mutating func anyName(
         _ p: Pointer, _ holder: Int32, _ member: inout Int32
     ) -> Pointer? {
         guard p < end, p.pointee == UInt8(ascii: "\"") else { return fail(p, .expectedName) }
         var kind = JSONKind.string
         guard let after = string(p + 1, &kind) else { return nil }
-        if kind == .string, holder >= 0 {
-            let text = UnsafeBufferPointer(start: p + 1, count: after - p - 2)
-            let name = names.prepare(text, readable: end - p - 1, parent: holder)
-            member = names.find(name, parent: holder)
-        }
-        if member < 0 { newName(p, after, kind, holder, &member) }
-        if after < end, after.pointee == UInt8(ascii: ":") { return after + 1 }
+        newName(p, after, kind, holder, &member)
         let colon = skipSpace(after)
         guard colon < end, colon.pointee == UInt8(ascii: ":") else {
             return fail(colon, .expectedColon)
@@ -327,15 +358,13 @@ struct JSONScanner {
         return colon + 1
     }
 
-    /// A name with escapes, or one that the table does not hold.
-    @inline(never)
     private mutating func newName(
         _ p: Pointer, _ after: Pointer, _ kind: JSONKind, _ holder: Int32,
         _ member: inout Int32
     ) {
         let raw = UnsafeBufferPointer(start: p + 1, count: after - p - 2)
         let text = kind == .string ? raw : strangers.unescaped(raw)
-        let name = names.prepare(text, readable: text.count, parent: holder)
+        let name = names.prepare(text, parent: holder)
         if holder >= 0 {
             member = names.find(name, parent: holder)
             if member < 0 { member = names.insert(name, parent: holder) }

@@ -1,33 +1,59 @@
+internal import CVector
+
 /// Numbers and strings.
 extension JSONScanner {
     // MARK: numbers
 
-    /// Most numbers are shorter than a word: their digits are told from the rest all at once, and no
-    /// branch depends on how many there are.
+    /// From a digit or a minus on.
     @inline(__always)
-    mutating func number(_ from: Pointer, _ kind: inout JSONKind) -> Pointer? {
-        let p = from.pointee == UInt8(ascii: "-") ? from + 1 : from
-        guard end - p >= 8 else { return numberSlowly(from, &kind) }
-        let word = UInt64(littleEndian: loadWord(p))
-        var stops = nonDigits(word)
-        let digits = stops.trailingZeroBitCount &>> 3
-        let leadingZero = word & 0xFF == 0x30 && digits != 1
-        if stops == 0 || digits == 0 || leadingZero { return numberSlowly(from, &kind) }
-        let stop = p[digits]
-        if stop != UInt8(ascii: "."), stop | 0x20 != UInt8(ascii: "e") {
-            kind = .integer
-            return p + digits
-        }
-        stops &= stops &- 1
-        let length = stops.trailingZeroBitCount &>> 3
-        if stops == 0 || stop != UInt8(ascii: ".") || length == digits &+ 1
-            || p[length] | 0x20 == UInt8(ascii: "e")
-        {
-            return numberSlowly(from, &kind)
-        }
-        kind = .number
-        return p + length
+    mutating func number(_ p: Pointer, _ kind: inout JSONKind) -> Pointer? {
+        let stops = end - p >= 17 ? crossdock_number_stops(p) : numberStopsNearEnd(p)
+        let length = number(p, stops & 0xFFFF, points: stops &>> 16, 16, &kind)
+        return length > 0 ? p + length : numberSlowly(p, &kind)
     }
+
+    /// Bytes of a number that is shorter than `width`, 0 where that is not plain to see. Bit i of `stops`:
+    /// byte i is neither a digit nor a point; of `points`: it is a point.
+    ///
+    /// Its end is told from all bytes at once, and no branch depends on how many there are, or on a sign or
+    /// a point among them. Where the next member stands hangs on the end alone, so that the checks do not
+    /// hold it up.
+    @inline(__always)
+    private mutating func number(
+        _ p: Pointer, _ stops: UInt32, points all: UInt32, _ width: Int, _ kind: inout JSONKind
+    ) -> Int {
+        let limit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: width)
+        let length = (stops & ~1 | limit).trailingZeroBitCount
+        let sign = stops & 1
+        let points = all & ((1 &<< UInt32(truncatingIfNeeded: length)) &- 1)
+        // No digit before the point, two points, no digit behind it.
+        let isMispointed =
+            points & (1 &<< sign) | points & (points &- 1)
+            | points &>> UInt32(truncatingIfNeeded: length &- 1)
+        let digits = length &- Int(truncatingIfNeeded: sign)
+        let second = points & (2 &<< sign)
+        let isZero = p[Int(truncatingIfNeeded: sign)] == UInt8(ascii: "0")
+        let isOdd =
+            isMispointed | bit(digits == 0) | bit(length == width)
+            | bit(isZero) & bit(digits > 1) & bit(second == 0)
+            | bit(p[length] | 0x20 == UInt8(ascii: "e"))
+        kind = points != 0 ? .number : .integer
+        return isOdd == 0 ? length : 0
+    }
+
+    /// The same of what is left of the record; nothing is told of what is behind it.
+    @inline(never)
+    private mutating func numberStopsNearEnd(_ p: Pointer) -> UInt32 {
+        guard end - start >= 16 else { return 0 }
+        let skipped = UInt32(truncatingIfNeeded: 16 - (end - p))
+        guard skipped <= 15 else { return crossdock_number_stops(p) }
+        let stops = crossdock_number_stops(end - 16)
+        return (stops & 0xFFFF) &>> skipped | (stops &>> (16 + skipped)) &<< 16
+    }
+
+    /// 1 or 0, without a branch.
+    @inline(__always)
+    private func bit(_ condition: Bool) -> UInt32 { condition ? 1 : 0 }
 
     /// A number of any length, byte by byte.
     @inline(never)
@@ -71,23 +97,58 @@ extension JSONScanner {
         return p
     }
 
+    // MARK: windows
+
+    /// What is known of the bytes from a value on, because they were looked at together with its name.
+    struct Window {
+        var stringStops: UInt32 = 0
+        var numberStops: UInt32 = 0
+        var points: UInt32 = 0
+        /// Bytes that the bits speak of, less than 32.
+        var width = 0
+    }
+
+    /// Short strings and numbers; nil where that is not enough to tell, or it is something else.
+    @inline(__always)
+    mutating func value(_ p: Pointer, _ window: Window, _ kind: inout JSONKind) -> Pointer? {
+        if p.pointee == UInt8(ascii: "\"") {
+            let stops = window.stringStops & ~1
+            let after = p + stops.trailingZeroBitCount
+            kind = .string
+            return stops != 0 && after.pointee == UInt8(ascii: "\"") ? after + 1 : nil
+        }
+        guard p.pointee &- 0x30 <= 9 || p.pointee == UInt8(ascii: "-") else { return nil }
+        let length = number(p, window.numberStops, points: window.points, window.width, &kind)
+        return length > 0 ? p + length : nil
+    }
+
     // MARK: strings
 
     /// From behind the opening quote to behind the closing one.
     @inline(__always)
     mutating func string(_ from: Pointer, _ kind: inout JSONKind) -> Pointer? {
         var p = from
-        while end - p >= 8 {
-            let stops = stringStops(UInt64(littleEndian: loadWord(p)))
+        while end - p >= 32 {
+            let stops = crossdock_string_stops(p) | crossdock_string_stops(p + 16) &<< 16
             if stops == 0 {
-                p += 8
+                p += 32
                 continue
             }
-            p += stops.trailingZeroBitCount &>> 3
-            if p.pointee == UInt8(ascii: "\"") { return p + 1 }
-            break
+            p += stops.trailingZeroBitCount
+            return p.pointee == UInt8(ascii: "\"") ? p + 1 : stringSlowly(p, &kind)
         }
-        return stringSlowly(p, &kind)
+        p += stringStopsNearEnd(p).trailingZeroBitCount
+        if p < end, p.pointee == UInt8(ascii: "\"") { return p + 1 }
+        return stringSlowly(from, &kind)
+    }
+
+    /// Bytes that end plain text among the last 31 of the record; bit 31 is set.
+    @inline(never)
+    private mutating func stringStopsNearEnd(_ p: Pointer) -> UInt32 {
+        let first = end - 32
+        guard first >= start else { return 1 &<< 31 }
+        let stops = crossdock_string_stops(first) | crossdock_string_stops(first + 16) &<< 16
+        return stops &>> UInt32(truncatingIfNeeded: min(p - first, 31)) | 1 &<< 31
     }
 
     /// The rest of a string that has something else than plain ASCII in it, or ends near the record's

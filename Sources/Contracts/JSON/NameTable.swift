@@ -10,18 +10,19 @@
 /// hashing and the check for duplicates.
 struct NameTable {
     struct Entry {
-        /// The name as it stands in a record, `"name":`, in padded memory.
-        var text: UnsafeMutablePointer<UInt8>
-        var word0, word1: UInt64
+        /// The name's first 32 bytes, padded with zeros.
+        var words: SIMD4<UInt64>
         /// The last object (by serial number) that had this member.
         var stamp: UInt64 = 0
         /// Bytes of the name.
         var length: Int32
-        /// Where the scanner puts the member's value, -1 = nowhere.
-        var slot: Int32 = -1
         var parent: Int32
+        /// Where the scanner puts the member's value; `nowhere` where nobody asks for it.
+        var slot: Int32
         /// Where it stands in its parent's `foreseen`, -1 = nowhere.
         var position: Int32 = -1
+        /// The name as it stands in a record, `"name":`, in padded memory.
+        var text: UnsafeMutablePointer<UInt8>
         /// What is expected in the object that this member holds.
         var foreseen: UnsafeMutablePointer<Foreseen>?
         var foreseenCount: UInt16 = 0
@@ -55,23 +56,38 @@ struct NameTable {
     private let buckets: UnsafeMutablePointer<Int32>
     private let mask: Int
     private let capacity: Int
-    private let seed: UInt64
+    /// A slot that nobody reads: a member that is not captured needs no branch of its own.
+    let nowhere: Int32
+    /// 32 bytes of ones, then 32 of zeros: from 32 - n on stands the mask for n bytes.
+    private let masks: UnsafeMutablePointer<UInt8>
+    /// Random and odd, so that nobody can prepare names that meet in one bucket.
+    private let multipliers: SIMD4<UInt64>
     private(set) var count: Int
 
-    /// `planned`: how many names the contract brings, on top of what may be learnt.
-    init(planned: Int) {
+    /// `planned`: how many names the contract brings, on top of what may be learnt. `nowhere`: the slot behind
+    /// the last one.
+    init(planned: Int, nowhere: Int32 = 0) {
         capacity = NameTable.limit + planned + 1
         var size = 1024
         while size < capacity * 2 { size *= 2 }
         mask = size - 1
+        self.nowhere = nowhere
         entries = .allocate(capacity: capacity)
         buckets = .allocate(capacity: size)
         buckets.initialize(repeating: -1, count: size)
-        seed = UInt64.random(in: 1...UInt64.max)
+        masks = .allocate(capacity: 64)
+        masks.initialize(repeating: 0xFF, count: 32)
+        (masks + 32).initialize(repeating: 0, count: 32)
+        multipliers = SIMD4.random(in: 0...UInt64.max) | 1
+        entries[0] = Entry(
+            words: SIMD4(), length: 0, parent: -1, slot: nowhere, text: NameTable.emptyText())
+        count = 1
+    }
+
+    private static func emptyText() -> UnsafeMutablePointer<UInt8> {
         let text = UnsafeMutablePointer<UInt8>.allocate(capacity: 8)
         text.initialize(repeating: 0, count: 8)
-        entries[0] = Entry(text: text, word0: 0, word1: 0, length: 0, parent: -1)
-        count = 1
+        return text
     }
 
     func free() {
@@ -81,48 +97,43 @@ struct NameTable {
         }
         entries.deallocate()
         buckets.deallocate()
+        masks.deallocate()
     }
 
-    /// A name prepared for looking up: its first and last eight bytes (zero-padded), and a hash.
+    /// A name prepared for looking up: its first 32 bytes, padded with zeros, and a hash.
     struct Name {
         var text: UnsafeBufferPointer<UInt8>
-        var words: (UInt64, UInt64)
+        var words: SIMD4<UInt64>
         var hash: UInt64
     }
 
-    /// `readable`: bytes that may be read from the name's start on, at least its length.
+    /// A name of up to 32 bytes, of which 32 may be read.
     @inline(__always)
-    func prepare(_ text: UnsafeBufferPointer<UInt8>, readable: Int, parent: Int32) -> Name {
-        var words: (UInt64, UInt64) = (0, 0)
-        let count = text.count
-        if let start = text.baseAddress, count > 0 {
-            if count >= 8 {
-                words.0 = loadWord(start)
-                words.1 = loadWord(start + (count - 8))
-            } else if readable >= 8 {
-                words.0 = UInt64(littleEndian: loadWord(start))
-                words.0 &= UInt64.max &>> UInt64(64 &- count &* 8)
-            } else {
-                for index in 0..<count { words.0 |= UInt64(start[index]) << UInt64(index * 8) }
-            }
-        }
-        // Seeded per table: the hash decides where a name is looked for, never what becomes of it.
-        let first = words.0 ^ seed ^ UInt64(truncatingIfNeeded: parent) &* 0x9E37_79B9_7F4A_7C15
-        var hash = mix(first &+ UInt64(truncatingIfNeeded: count), 0xA076_1D64_78BD_642F)
-        if count > 8 { hash = mix(hash ^ words.1, 0xE703_7ED1_A0B4_28DB) }
-        if count > 16 { hash = mixMiddle(hash, text) }
+    func prepareShort(_ text: UnsafePointer<UInt8>, _ count: Int, parent: Int32) -> Name {
+        let mask = UnsafeRawPointer(masks + (32 &- count))
+        let words =
+            UnsafeRawPointer(text).loadUnaligned(as: SIMD4<UInt64>.self)
+            & mask.loadUnaligned(as: SIMD4<UInt64>.self)
+        return Name(
+            text: UnsafeBufferPointer(start: text, count: count), words: words,
+            hash: hash(words, parent))
+    }
+
+    func prepare(_ text: UnsafeBufferPointer<UInt8>, parent: Int32) -> Name {
+        var words = SIMD4<UInt64>()
+        withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: text.prefix(32)) }
+        var hash = hash(words, parent)
+        for byte in text.dropFirst(32) { hash = mix(hash ^ UInt64(byte), multipliers[0]) }
         return Name(text: text, words: words, hash: hash)
     }
 
-    private func mixMiddle(_ hash: UInt64, _ text: UnsafeBufferPointer<UInt8>) -> UInt64 {
-        guard let start = text.baseAddress else { return hash }
-        var hash = hash
-        var index = 8
-        while index + 8 < text.count {
-            hash = mix(hash ^ loadWord(start + index), 0xE703_7ED1_A0B4_28DB)
-            index += 8
-        }
-        return hash
+    /// The hash decides where a name is looked for, never what becomes of it.
+    @inline(__always)
+    private func hash(_ words: SIMD4<UInt64>, _ parent: Int32) -> UInt64 {
+        let first = mix(words[0] ^ UInt64(truncatingIfNeeded: parent) &<< 40, multipliers[0])
+        let rest =
+            words[1] &* multipliers[1] &+ words[2] &* multipliers[2] &+ words[3] &* multipliers[3]
+        return first ^ rest &>> 32
     }
 
     @inline(__always)
@@ -139,10 +150,12 @@ struct NameTable {
             let index = buckets[bucket]
             if index < 0 { return -1 }
             let entry = entries + Int(index)
-            if entry.pointee.word0 == name.words.0, entry.pointee.word1 == name.words.1,
-                entry.pointee.parent == parent,
-                Int(entry.pointee.length) == name.text.count,
-                name.text.count <= 16 || hasText(entry, name.text)
+            let words = entry.pointee.words ^ name.words
+            let length = Int32(truncatingIfNeeded: name.text.count)
+            let other = UInt32(
+                bitPattern: (entry.pointee.length ^ length) | (entry.pointee.parent ^ parent))
+            if words[0] | words[1] | words[2] | words[3] | UInt64(other) == 0,
+                name.text.count <= 32 || hasText(entry, name.text)
             {
                 return index
             }
@@ -175,8 +188,8 @@ struct NameTable {
         text[length - 1] = UInt8(ascii: ":")
         let index = Int32(count)
         entries[count] = Entry(
-            text: text, word0: name.words.0, word1: name.words.1, length: Int32(name.text.count),
-            parent: parent)
+            words: name.words, length: Int32(name.text.count), parent: parent, slot: nowhere,
+            text: text)
         count += 1
         var bucket = Int(truncatingIfNeeded: name.hash) & mask
         while buckets[bucket] >= 0 { bucket = (bucket + 1) & mask }
@@ -190,10 +203,9 @@ struct NameTable {
         let entry = entries + Int(holder)
         if entry.pointee.elements >= 0 { return entry.pointee.elements }
         guard count < NameTable.limit else { return -1 }
-        let text = UnsafeMutablePointer<UInt8>.allocate(capacity: 8)
-        text.initialize(repeating: 0, count: 8)
         let index = Int32(count)
-        entries[count] = Entry(text: text, word0: 0, word1: 0, length: 0, parent: holder)
+        entries[count] = Entry(
+            words: SIMD4(), length: 0, parent: holder, slot: nowhere, text: NameTable.emptyText())
         entries[count].elements = index
         entry.pointee.elements = index
         count += 1

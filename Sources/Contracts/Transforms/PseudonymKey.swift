@@ -17,8 +17,9 @@ struct PseudonymKey {
             key.authenticate(text, into: start)
             for index in 0..<length {
                 let byte = bytes[index >> 1]
-                let digit = index & 1 == 0 ? byte >> 4 : byte & 15
-                output[index] = digit < 10 ? 0x30 + digit : 0x57 + digit
+                let digit = byte &>> (index & 1 == 0 ? 4 : 0) & 15
+                // 39 lie between '9' and 'a'; digits are random, and a branch on them costs more.
+                output[index] = 0x30 &+ digit &+ ((digit &+ 6) &>> 4) &* 39
             }
         }
     }
