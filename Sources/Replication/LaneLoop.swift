@@ -398,7 +398,7 @@ extension Lane {
     private func reportIdle() {
         guard !idleReported, !batch.isCut, slots.allSatisfy({ $0.end != nil }) else { return }
         idleReported = true
-        throttle.isReported = false
+        throttle.reported = nil
         world.report(.idle)
     }
 }

@@ -5,7 +5,8 @@ struct Throttle {
     var until: Duration?
     /// When the quota last said to wait.
     var since: Duration = .zero
-    var isReported = false
+    /// What was reported of it, nil where it keeps the lane no more.
+    var reported: String?
 }
 
 /// The quota: asked before the first record of a batch leaves, so that a lane that has to wait has
@@ -29,8 +30,8 @@ extension Lane {
             throttle.until = now + time
             throttle.since = now
             idleReported = false
-            if !throttle.isReported { world.report(.throttled(why)) }
-            throttle.isReported = true
+            if throttle.reported != why { world.report(.throttled(why)) }
+            throttle.reported = why
             return false
         }
     }
@@ -67,8 +68,8 @@ extension Lane {
 
     /// Said late: at a quota that just fits, every other batch waits.
     private func noteFreedom(_ now: Duration) {
-        guard throttle.isReported, now - throttle.since > .seconds(5) else { return }
-        throttle.isReported = false
+        guard throttle.reported != nil, now - throttle.since > .seconds(5) else { return }
+        throttle.reported = nil
         world.report(.running)
     }
 }

@@ -88,8 +88,9 @@ package final class QuotaBucket: Sendable {
                 }
                 return .wait(
                     .milliseconds(max(5, Int64((max(records, bytes) * 1000).rounded(.up)))),
-                    why: records >= bytes && state.records.rate != nil
-                        ? state.quota.recordsWords : state.quota.bytesWords)
+                    // Where both are about as short, it is told of the records.
+                    why: state.records.rate == nil || bytes > records + 0.05
+                        ? state.quota.bytesWords : state.quota.recordsWords)
             }
             state.line.removeAll { $0.lane == lane }
             let grant = Grant(records: state.records.whole, bytes: state.bytes.whole)

@@ -47,6 +47,9 @@ final class Stage {
     /// The contract's window, and how much it may deliver.
     var effective = Effective()
     var quota: QuotaBucket?
+    /// A lane that was asked to leave is followed by another in the same process, as after a reload.
+    var isFollowed = false
+    private var predecessors: [Int: Predecessor] = [:]
     /// Appends that are still to come; rest begins after them.
     var pendingAppends = 0
     private(set) var lives = 0
@@ -230,7 +233,8 @@ extension Stage {
         pace.chunk = 16
         return LanePlan(
             contract: contract(versions[instance]), lane: 0, lanes: 1, keys: [:],
-            checkpointKey: Self.checkpointKey, untilCaughtUp: untilCaughtUp, quota: quota,
+            checkpointKey: Self.checkpointKey, untilCaughtUp: untilCaughtUp,
+            predecessor: isFollowed ? predecessors[instance] : nil, quota: quota,
             pace: pace)
     }
 }
@@ -274,6 +278,7 @@ extension Stage {
             self.process = process
             nature.note("i\(instance) starts")
             let ending = lane.run()
+            predecessors[instance] = process.isDead ? nil : lane.predecessor
             if ending == .caughtUp { caughtUp += 1 }
             nature.note("i\(instance) ends: \(ending)")
             halts[instance] = world.halt

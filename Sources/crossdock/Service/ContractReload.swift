@@ -1,6 +1,5 @@
 internal import Contracts
 internal import Cryptography
-internal import Glibc
 internal import Ledger
 
 /// Reads the contracts again while the service runs: at SIGHUP, and by itself soon after a file changed.
@@ -10,9 +9,6 @@ struct ContractReload {
     private let secrets: Secrets
     private let ledger: Ledger
     private let log: Log
-    /// In a run that is to end by itself.
-    private let isOff: Bool
-    private let hadTerminal = isatty(STDERR_FILENO) == 1
     private let configuration: [UInt8]?
     private var watch: ContractWatch
     private var lookedAt = ContinuousClock.now
@@ -22,33 +18,26 @@ struct ContractReload {
 
     private static let interval = Duration.seconds(1)
 
-    init(_ project: Project, secrets: Secrets, ledger: Ledger, log: Log, isOff: Bool) {
+    init(_ project: Project, secrets: Secrets, ledger: Ledger, log: Log) {
         self.project = project
         self.secrets = secrets
         self.ledger = ledger
         self.log = log
-        self.isOff = isOff
         configuration = Self.digest(project.configuration.file)
         watch = ContractWatch(patterns: project.configuration.contracts)
     }
-
-    /// A terminal that was closed ends what ran in it; a service that has none is told to read again.
-    var isTerminalGone: Bool { hadTerminal && isatty(STDERR_FILENO) != 1 }
 
     // MARK: When
 
     /// Called often.
     mutating func whenChanged(_ fleet: Fleet) {
-        guard !isOff, ContinuousClock.now - lookedAt >= Self.interval else { return }
+        guard ContinuousClock.now - lookedAt >= Self.interval else { return }
         lookedAt = .now
         if watch.look() { read(fleet) }
     }
 
     /// SIGHUP: everything is read, whatever stat says, and what is refused is said again.
     mutating func now(_ fleet: Fleet) {
-        guard !isOff else {
-            return log(.warn, "SIGHUP: a run --until-caught-up keeps the contracts it began with")
-        }
         log(.info, "SIGHUP: contracts are read again")
         if Self.digest(project.configuration.file) != configuration {
             log(
@@ -101,9 +90,10 @@ struct ContractReload {
     ) -> ContractChanges.Refusal? {
         switch step {
         case .start(let contract), .replace(let contract):
-            if let problem = admit(contract) {
-                let id = fleet.contracts.contains { $0.id == contract.id } ? contract.id : nil
-                return ContractChanges.Refusal(file: contract.file, id: id, problems: [problem])
+            let before = fleet.contracts.first { $0.id == contract.id }
+            if let problem = admit(contract, after: before) {
+                return ContractChanges.Refusal(
+                    file: contract.file, id: before?.id, problems: [problem])
             }
             log(
                 .info, "contract taken",
@@ -118,9 +108,14 @@ struct ContractReload {
         return nil
     }
 
-    private func admit(_ contract: Contract) -> String? {
+    private func admit(_ contract: Contract, after before: Contract?) -> String? {
         do throws(CommandFailure) {
             try Start.tryKeys(contract, secrets)
+            if let before,
+                let problem = TopicFit(secrets: secrets).problem(of: contract, after: before)
+            {
+                return "\(contract.file): error: \(problem)"
+            }
             try Start.pin(contract, in: ledger)
             return nil
         } catch {

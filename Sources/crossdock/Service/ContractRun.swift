@@ -46,46 +46,70 @@ final class ContractRun: Sendable {
 
 /// What runs and what is to run, contract by contract. A contract's lanes have all left before lanes
 /// with another content of it start, by the same path as at a start: so a change takes effect between
-/// two batches, and no other contract notices. Belongs to one thread.
-final class Fleet {
-    private var wanted: [String: Contract] = [:]
-    private var runs: [String: ContractRun] = [:]
-    private var predecessors: [String: [Int: Predecessor]] = [:]
+/// two batches, and no other contract notices.
+final class Fleet: Sendable {
+    private struct State {
+        var wanted: [String: Contract] = [:]
+        var runs: [String: ContractRun] = [:]
+        var predecessors: [String: [Int: Predecessor]] = [:]
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
     /// Makes the lanes of a contract, which do not run yet.
-    private let make: (Contract, [Int: Predecessor]) -> ContractRun
+    private let make: @Sendable (Contract, [Int: Predecessor]) -> ContractRun
 
-    init(make: @escaping (Contract, [Int: Predecessor]) -> ContractRun) { self.make = make }
+    init(make: @escaping @Sendable (Contract, [Int: Predecessor]) -> ContractRun) {
+        self.make = make
+    }
 
-    /// What is to run, by id.
-    var contracts: [Contract] { wanted.values.sorted { $0.id < $1.id } }
-    var runners: [LaneRunner] { runs.values.flatMap(\.runners) }
-    var left: Int { runs.values.reduce(0) { $0 + $1.left } }
-    var halted: Int { runs.values.reduce(0) { $0 + $1.halted } }
+    /// What is to run.
+    var contracts: [Contract] { state.withLock { $0.wanted.values.sorted { $0.id < $1.id } } }
+    var runners: [LaneRunner] { runs.flatMap(\.runners) }
+    var left: Int { runs.reduce(0) { $0 + $1.left } }
+    var halted: Int { runs.reduce(0) { $0 + $1.halted } }
+    private var runs: [ContractRun] { state.withLock { Array($0.runs.values) } }
 
-    func want(_ contract: Contract) { wanted[contract.id] = contract }
-    func drop(_ id: String) { wanted[id] = nil }
+    func want(_ contract: Contract) { state.withLock { $0.wanted[contract.id] = contract } }
+    func drop(_ id: String) { state.withLock { $0.wanted[id] = nil } }
     /// Its lanes, where some run.
-    func run(of id: String) -> ContractRun? { runs[id] }
+    func run(of id: String) -> ContractRun? { state.withLock { $0.runs[id] } }
+    /// The process ends: nothing starts any more.
+    func close() { state.withLock { $0.isClosed = true } }
 
-    /// Ends lanes that are not wanted any more and starts those that are; true where it changed
-    /// anything.
-    func turn(_ tell: (String, Contract) -> Void) -> Bool {
-        var changed = false
-        for (id, run) in runs where run.contract.hash != wanted[id]?.hash {
-            run.end()
-            guard run.left == 0 else { continue }
-            predecessors[id] = run.predecessors
-            runs[id] = nil
-            changed = true
-            if wanted[id] == nil { tell("stopped", run.contract) }
+    /// Ends lanes that are not wanted any more and starts those that are. For one thread; nobody waits
+    /// for it while lanes are made, which asks the ledger.
+    func turn(_ tell: (String, Contract) -> Void) {
+        for contract in clear() { tell("stopped", contract) }
+        let vacant = state.withLock { state in
+            state.wanted.values.filter { state.runs[$0.id] == nil }.sorted { $0.id < $1.id }
+                .map { ($0, state.predecessors[$0.id] ?? [:]) }
         }
-        for contract in contracts where runs[contract.id] == nil {
-            let run = make(contract, predecessors[contract.id] ?? [:])
-            runs[contract.id] = run
+        for (contract, predecessors) in vacant {
+            let run = make(contract, predecessors)
+            let isOpen = state.withLock { state in
+                if !state.isClosed { state.runs[contract.id] = run }
+                return !state.isClosed
+            }
+            guard isOpen else { return }
             run.start()
-            changed = true
             tell("runs", contract)
         }
-        return changed
+    }
+
+    /// Asks lanes to leave that are not wanted as they are, and forgets those that have left: gives back
+    /// those that nothing follows.
+    private func clear() -> [Contract] {
+        state.withLock { state in
+            var gone: [Contract] = []
+            for (id, run) in state.runs where run.contract.hash != state.wanted[id]?.hash {
+                run.end()
+                guard run.left == 0 else { continue }
+                state.predecessors[id] = run.predecessors
+                state.runs[id] = nil
+                if state.wanted[id] == nil { gone.append(run.contract) }
+            }
+            return gone
+        }
     }
 }

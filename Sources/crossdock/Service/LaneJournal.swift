@@ -12,6 +12,7 @@ final class LaneJournal: Sendable {
     private let lane: LaneID
     private let target: String
     private let memory = Mutex(Memory())
+    private let writing = Mutex(())
 
     private struct Memory {
         var state = ""
@@ -175,14 +176,18 @@ final class LaneJournal: Sendable {
     }
 
     private func enter(committed: Bool = false, _ change: (inout Memory) -> Void) {
-        let (changed, state, detail) = memory.withLock { memory in
+        let changed = memory.withLock { memory in
             let before = (memory.state, memory.said)
             change(&memory)
-            return (before != (memory.state, memory.said), memory.state, memory.said)
+            return before != (memory.state, memory.said)
         }
         guard changed || committed else { return }
-        // Only a report suffers where this fails; the lane's own writes tell of a broken ledger.
-        try? ledger.setState(lane, state: state, detail: detail, committed: committed)
+        // Two threads speak: whoever writes last writes what holds now.
+        writing.withLock { _ in
+            let (state, detail) = memory.withLock { ($0.state, $0.said) }
+            // Only a report suffers where this fails; the lane's own writes tell of a broken ledger.
+            try? ledger.setState(lane, state: state, detail: detail, committed: committed)
+        }
     }
 
     private func tell(

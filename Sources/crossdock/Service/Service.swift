@@ -15,8 +15,7 @@ final class Service: Sendable {
     private let log: Log
     private let untilCaughtUp: Bool
     private let stop = StopSignal()
-    /// What the watchdog looks at.
-    private let watched = Mutex<[LaneRunner]>([])
+    private let isReloadAsked = Atomic<Bool>(false)
     /// By contract.
     private let quotas = Mutex<[String: QuotaBucket]>([:])
 
@@ -49,11 +48,11 @@ final class Service: Sendable {
         if active.isEmpty {
             log(.warn, "no contract is active: nothing runs until one says 'status: active'")
         }
-        let fleet = Fleet(make: makeRun)
+        let fleet = Fleet { [self] in makeRun($0, after: $1) }
         for contract in active { fleet.want(contract) }
-        _ = fleet.turn { _, _ in }
-        watched.withLock { $0 = fleet.runners }
-        watch()
+        fleet.turn { _, _ in }
+        watch(fleet)
+        if !untilCaughtUp { keepUp(fleet) }
         let keeper = LedgerKeeper(
             ledger: ledger, keeping: Keeping(project.configuration), log: log, stop: stop)
         keeper.start()
@@ -103,47 +102,67 @@ final class Service: Sendable {
     // MARK: The watchdog
 
     /// On a thread of its own: what it writes about a stalled lane may itself have to wait.
-    private func watch() {
+    private func watch(_ fleet: Fleet) {
         let interval = Duration.milliseconds(500)
         let thread = Thread { [self] in
             while true {
                 stop.pause(interval)
-                for runner in watched.withLock({ $0 }) { runner.look(after: interval) }
+                for runner in fleet.runners { runner.look(after: interval) }
             }
         }
         thread.name = "watchdog"
         thread.start()
     }
 
+    // MARK: Contracts that change
+
+    /// On a thread of its own: files on a network and clusters may keep it waiting, and neither lanes nor
+    /// signals wait with it.
+    private func keepUp(_ fleet: Fleet) {
+        let thread = Thread { [self] in
+            var reload = ContractReload(project, secrets: secrets, ledger: ledger, log: log)
+            while !stop.isSet {
+                stop.sleep(.milliseconds(100))
+                if isReloadAsked.exchange(false, ordering: .relaxed) {
+                    reload.now(fleet)
+                } else {
+                    reload.whenChanged(fleet)
+                }
+                fleet.turn { what, contract in
+                    log(
+                        .info, "contract \(what)",
+                        [("contract", contract.id), ("version", contract.version)])
+                }
+            }
+        }
+        thread.name = "contracts"
+        thread.start()
+    }
+
     // MARK: The way out
 
-    /// Waits for the lanes, and carries out what becomes of the contract files meanwhile; after SIGTERM
-    /// waits for no longer than the drain may take. False where a lane is left behind in a call.
+    /// Waits for the lanes; after SIGTERM for no longer than the drain may take. False where a lane is
+    /// left behind in a call.
     private func wait(for fleet: Fleet) -> Bool {
         var drained: ContinuousClock.Instant?
-        var reload = ContractReload(
-            project, secrets: secrets, ledger: ledger, log: log, isOff: untilCaughtUp)
+        let hadTerminal = isatty(STDERR_FILENO) == 1
         while true {
             if fleet.left <= 0 && (untilCaughtUp || stop.isSet) { return true }
             switch stop.wait(milliseconds: stop.isSet ? 20 : 200) {
             case .stop: log(.info, "stopping")
-            case .hangUp where reload.isTerminalGone: stop.set()
-            case .hangUp: reload.now(fleet)
-            case .nothing: if !stop.isSet { reload.whenChanged(fleet) }
+            // A terminal that was closed ends what ran in it.
+            case .hangUp where hadTerminal && isatty(STDERR_FILENO) != 1: stop.set()
+            case .hangUp where untilCaughtUp:
+                log(.warn, "SIGHUP: a run --until-caught-up keeps the contracts it began with")
+            case .hangUp: isReloadAsked.store(true, ordering: .relaxed)
+            case .nothing: break
             }
-            guard stop.isSet else {
-                if fleet.turn(tell) { watched.withLock { $0 = fleet.runners } }
-                continue
-            }
+            guard stop.isSet else { continue }
+            fleet.close()
             let end = drained ?? .now + Self.drain
             drained = end
             if ContinuousClock.now >= end { return false }
         }
-    }
-
-    private func tell(_ what: String, _ contract: Contract) {
-        log(
-            .info, "contract \(what)", [("contract", contract.id), ("version", contract.version)])
     }
 
     /// Longer than a lane gives its open transaction after SIGTERM (`StopSignal.patience`), and shorter
