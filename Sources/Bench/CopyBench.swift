@@ -63,15 +63,21 @@ final class CopyBench {
                 + " partitions, \(100 * passing / options.records) % pass the contract,"
                 + " \(options.rounds) rounds in turn")
         var results: [String: [Measured]] = [:]
+        var failures: [String] = []
         for _ in 0..<options.rounds {
             for copier in copiers {
-                let measured = try measure(
-                    copier, passing, internalBroker, partnerBroker, partner)
-                results[copier.name, default: []].append(measured)
+                do {
+                    let measured = try measure(
+                        copier, passing, internalBroker, partnerBroker, partner)
+                    results[copier.name, default: []].append(measured)
+                } catch {
+                    failures.append("\(error)")
+                }
             }
         }
         let size = Double(bytes) / Double(options.records)
         print(CopyTable(copiers, results, bytesPerRecord: size).text)
+        guard failures.isEmpty else { throw BenchFailure(failures.joined(separator: "\n")) }
     }
 
     private func measure(

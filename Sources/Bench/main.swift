@@ -18,6 +18,9 @@ func fail(_ code: Int32, _ text: String) -> Never {
     exit(code)
 }
 
+/// Children run in folders of their own.
+func absolute(_ path: String) -> String { URL(fileURLWithPath: path).path }
+
 do {
     var words = Words(CommandLine.arguments.dropFirst())
     switch words.first() {
@@ -35,7 +38,7 @@ do {
             throw Words.Mistake(text: "copy wants --crossdock BINARY")
         }
         let options = CopyBench.Options(
-            crossdock: crossdock, goCopy: try words.value("--gocopy"),
+            crossdock: absolute(crossdock), goCopy: try words.value("--gocopy").map(absolute),
             records: try words.number("--records") ?? 1_000_000,
             rounds: try words.number("--rounds") ?? 3,
             partitions: try words.number("--partitions") ?? 6,
