@@ -3,14 +3,15 @@
 package struct Act: Hashable, Sendable, Codable {
     /// 16 random hex digits: tells it from every other act, of whichever ledger.
     package var id: String
-    /// `suspend`, `resume` or `revoke`; or the choice's word: `accept-gap`, `trust-ledger`,
-    /// `adopt-marker`, `start-at`, `accept-layout`, `accept-clusters`, `take-over`, `quarantine-record`,
-    /// `retract-unknown`, `presume-absent`.
+    /// `suspend`, `resume` or `revoke`; `release` or `discard` of quarantined records; or the choice's
+    /// word: `accept-gap`, `trust-ledger`, `adopt-marker`, `start-at`, `accept-layout`,
+    /// `accept-clusters`, `take-over`, `quarantine-record`, `retract-unknown`, `presume-absent`.
     package var choice: String
     /// The halt that a choice answers; for another halt than the present one it is not applied. Empty
     /// for an act about the contract.
     package var reason: String
-    /// `start-at`: an offset, `earliest`, `latest` or an RFC 3339 time; else empty.
+    /// `start-at`: an offset, `earliest`, `latest` or an RFC 3339 time; `release`, `discard`: which
+    /// records, in words; else empty.
     package var argument: String
     /// Milliseconds since the epoch; rises within a contract.
     package var at: Int64

@@ -69,6 +69,18 @@ extension Ledger {
         }
     }
 
+    /// One about quarantined records: it says nothing about how the contract stands. Markers carry it; what
+    /// is asked for stands with the records.
+    static func record(
+        _ what: QuarantineAct, of contract: String, _ words: String, _ database: Database,
+        now: Int64
+    ) throws(LedgerFailure) {
+        let act = try newAct(
+            database, contract, choice: what.rawValue, reason: "", argument: words, now: now)
+        try act.insert(into: database, contract, lane: nil, applied: now)
+        try note(act, database, contract, lane: nil, now: now)
+    }
+
     /// A clock that was set back must not make an act older than one that it overrules.
     private static func newAct(
         _ database: Database, _ contract: String, choice: String, reason: String,

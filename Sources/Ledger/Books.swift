@@ -169,10 +169,12 @@ package struct Intent: Hashable, Sendable {
     package var next: ContractPin
     /// Every partition that gets a marker in this batch.
     package var progress: [Progress]
+    /// Quarantined records that this batch decides anew; such a batch moves no offset.
+    package var releases: [Release]
 
     package init(
         batchSeq: Int64, nonce: Nonce, digest: String, pin: ContractPin, next: ContractPin,
-        progress: [Progress]
+        progress: [Progress], releases: [Release] = []
     ) {
         self.batchSeq = batchSeq
         self.nonce = nonce
@@ -180,6 +182,7 @@ package struct Intent: Hashable, Sendable {
         self.pin = pin
         self.next = next
         self.progress = progress
+        self.releases = releases
     }
 }
 
@@ -358,4 +361,10 @@ package enum LedgerChange: Hashable, Sendable {
     /// Acts read from markers: those that this ledger does not hold were recorded by another one, or by
     /// one that was lost. They stand as applied.
     case learn([Act])
+    /// The records of these releases do not conform today either: they stay, for the new reason.
+    case keep([RefusedRelease], pin: ContractPin)
+    /// Releases of that batch, read from the checkpoint topic: records that this ledger still holds are
+    /// released, and figures move. What it does to the books depends on what the quarantine holds: they
+    /// are read again afterwards.
+    case learnReleases([Release], batchSeq: Int64)
 }

@@ -86,6 +86,8 @@ extension LaneBooks {
             pending.removeAll { $0.id == act }
         case .learn(let learned):
             acts = (acts + learned).forMarkers
+        case .keep, .learnReleases:
+            break
         }
     }
 

@@ -116,7 +116,59 @@ struct LaneReader {
                     from: row.integer(2), to: row.integer(3), counts: Counts(row, from: 6),
                     fingerprints: try RowText.fingerprints(row.text(4)), chain: row.text(5)))
         }
+        intent?.releases = try releases(id)
         return intent
+    }
+
+    /// What the open intent releases, by id.
+    func releases(_ id: Int64) throws(LedgerFailure) -> [Release] {
+        var releases: [Release] = []
+        try database.query(
+            """
+            SELECT q.id, topic, partition, offset, q.batch_seq, outcome, i.bytes
+            FROM intent_release AS i JOIN quarantine AS q ON q.id = quarantine_id
+                JOIN partition ON partition.id = partition_id
+            WHERE i.lane_id = ?1 ORDER BY q.id
+            """, .integer(id)
+        ) { (row) throws(LedgerFailure) in
+            guard let outcome = Release.Outcome(rawValue: row.text(5)) else {
+                throw LedgerFailure(.corrupt, "a release in the ledger is unreadable")
+            }
+            releases.append(
+                Release(
+                    id: row.integer(0),
+                    source: SourcePartition(
+                        topic: row.text(1), partition: Int32(truncatingIfNeeded: row.integer(2))),
+                    offset: row.integer(3), refusedIn: row.integer(4), outcome: outcome,
+                    bytes: row.integer(6)))
+        }
+        return releases
+    }
+
+    /// Records whose release was asked for, oldest first: at most `limit`, and `bytes` of copies, but one.
+    /// None that will be decided again anyway.
+    func requests(limit: Int, bytes: Int64) throws(LedgerFailure) -> [ReleaseRequest] {
+        var ids: [Int64] = []
+        var left = bytes
+        try database.query(
+            """
+            SELECT q.id, q.size FROM release_request AS r
+                JOIN lane ON lane.id = r.lane_id JOIN quarantine AS q ON q.id = quarantine_id
+                JOIN partition ON partition.id = partition_id
+            WHERE lane.contract = ?1 AND lane.lane = ?2 AND state = 'real' AND offset < decided
+            ORDER BY quarantine_id LIMIT ?3
+            """, .text(lane.contract), .int(lane.lane), .int(limit)
+        ) { (row) throws(LedgerFailure) in
+            left -= row.integer(1)
+            if ids.isEmpty || left >= 0 { ids.append(row.integer(0)) }
+        }
+        var requests: [ReleaseRequest] = []
+        for id in ids {
+            guard let found = try Quarantine(database: database).record(id) else { continue }
+            requests.append(
+                ReleaseRequest(id: id, refusedIn: found.batchSeq, record: found.record))
+        }
+        return requests
     }
 }
 

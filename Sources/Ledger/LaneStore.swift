@@ -59,4 +59,16 @@ package final class LaneStore {
             try database.integer("SELECT max(number) FROM act") ?? 0
         }
     }
+
+    /// Records whose release was asked for, oldest first; at least one where there is any.
+    package func releaseRequests(
+        limit: Int, bytes: Int64
+    ) throws(LedgerFailure) -> [ReleaseRequest] {
+        let lane = lane
+        return try ledger.locked { (database) throws(LedgerFailure) in
+            try database.snapshot { () throws(LedgerFailure) in
+                try LaneReader(database: database, lane: lane).requests(limit: limit, bytes: bytes)
+            }
+        }
+    }
 }

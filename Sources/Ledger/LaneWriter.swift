@@ -67,7 +67,10 @@ struct LaneWriter {
                     into: database, lane.contract,
                     lane: act.aboutContract == nil ? lane.lane : nil, applied: now)
             }
+            if acts.contains(where: { $0.choice == "start-at" }) { try doubtEverything() }
             try note("learn", acts.map(\.choice).joined(separator: " "))
+        case .keep(let refused, let pin): try keep(refused, pin)
+        case .learnReleases(let releases, let batchSeq): try learn(releases, batchSeq)
         }
     }
 

@@ -24,6 +24,7 @@ extension LaneWriter {
                 ] + step.counts.values.map(Value.integer))
         }
         try stage(quarantined, batchSeq: intent.batchSeq, pin: pin)
+        try stage(intent.releases)
     }
 
     func mark(
@@ -62,6 +63,7 @@ extension LaneWriter {
         try acknowledge(acknowledged)
         try settleStaged(as: "real")
         try settlePresence()
+        try settleReleases(batchSeq)
         // An older attempt's row about a record that is not refused now says what did not happen.
         try database.run(
             """
@@ -114,6 +116,7 @@ extension LaneWriter {
     /// The intent and what is still staged under it go.
     func removeIntent() throws(LedgerFailure) {
         try database.run("DELETE FROM intent_progress WHERE lane_id = ?1", .integer(id))
+        try database.run("DELETE FROM intent_release WHERE lane_id = ?1", .integer(id))
         try database.run("DELETE FROM intent WHERE lane_id = ?1", .integer(id))
         try database.run(
             "DELETE FROM quarantine WHERE state = 'staged' AND lane_id = ?1", .integer(id))
@@ -143,7 +146,9 @@ extension LaneWriter {
         for record in records {
             let headers = RowText.headers(names: record.headerNames, values: record.headerValues)
             // A row has its own weight, so that records without contents are bounded too.
-            let size = 256 + headers.count + (record.key?.count ?? 0) + (record.value?.count ?? 0)
+            let size =
+                Self.rowWeight + headers.count + (record.key?.count ?? 0)
+                + (record.value?.count ?? 0)
             try database.run(
                 """
                 INSERT OR REPLACE INTO quarantine (partition_id, offset, lane_id, state, batch_seq,

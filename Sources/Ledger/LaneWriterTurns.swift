@@ -32,11 +32,7 @@ extension LaneWriter {
                     row, known.decided, next, "ledger-gap", marker.counts.since(known.counts))
             } else if known.decided > next {
                 try void(row, beyond: next, why, countsBelow: marker.counts)
-                try database.run(
-                    """
-                    UPDATE quarantine SET state = 'unproven'
-                    WHERE partition_id = ?1 AND offset >= ?2 AND state = 'real'
-                    """, .integer(row), .integer(next))
+                try doubt(row, from: next)
             }
         } else {
             try insert(marker.partition)
@@ -78,6 +74,7 @@ extension LaneWriter {
         guard let known = try position(of: partition) else { return }
         if to < known.decided {
             try void(known.row, beyond: to, why)
+            try doubt(known.row, from: to)
         } else if to > known.decided {
             try addRange(known.row, known.decided, to, "skipped", Counts())
         }

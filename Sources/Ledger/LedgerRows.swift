@@ -28,36 +28,6 @@ package struct DecidedRange: Hashable, Sendable {
     }
 }
 
-/// A refused record, without its contents.
-package struct QuarantineEntry: Hashable, Sendable {
-    package var id: Int64
-    package var partition: SourcePartition
-    package var offset: Int64
-    /// staged | real | unproven | released | discarded.
-    package var state: String
-    package var rule: String
-    package var path: String
-    package var detail: String
-    /// Bytes that count against the bound.
-    package var size: Int64
-    /// When it was refused, milliseconds since the epoch.
-    package var at: Int64
-    package init(
-        id: Int64, partition: SourcePartition, offset: Int64, state: String, rule: String,
-        path: String, detail: String, size: Int64, at: Int64
-    ) {
-        self.id = id
-        self.partition = partition
-        self.offset = offset
-        self.state = state
-        self.rule = rule
-        self.path = path
-        self.detail = detail
-        self.size = size
-        self.at = at
-    }
-}
-
 extension Ledger {
     /// The rows that cover what is decided of a partition, by offset.
     package func ranges(
@@ -87,56 +57,6 @@ extension Ledger {
                         isDetailed: row.integer(14) != 0))
             }
             return ranges
-        }
-    }
-
-    /// Refused records of a contract, oldest first, at most `limit`.
-    package func quarantine(
-        _ contract: String, limit: Int = 1000
-    ) throws(LedgerFailure) -> [QuarantineEntry] {
-        try locked { (database) throws(LedgerFailure) in
-            var entries: [QuarantineEntry] = []
-            try database.query(
-                """
-                SELECT q.id, topic, partition, offset, state, rule, path, detail, size, at
-                FROM quarantine AS q JOIN partition ON partition.id = partition_id
-                WHERE contract = ?1 ORDER BY q.id LIMIT ?2
-                """, .text(contract), .int(limit)
-            ) { (row) throws(LedgerFailure) in
-                entries.append(
-                    QuarantineEntry(
-                        id: row.integer(0),
-                        partition: SourcePartition(
-                            topic: row.text(1),
-                            partition: Int32(truncatingIfNeeded: row.integer(2))),
-                        offset: row.integer(3), state: row.text(4), rule: row.text(5),
-                        path: row.text(6), detail: row.text(7), size: row.integer(8),
-                        at: row.integer(9)))
-            }
-            return entries
-        }
-    }
-
-    /// The copy of a refused record, with its reason. Nil where the id is not known.
-    package func quarantined(_ id: Int64) throws(LedgerFailure) -> QuarantinedRecord? {
-        try locked { (database) throws(LedgerFailure) in
-            var record: QuarantinedRecord?
-            try database.query(
-                """
-                SELECT topic, partition, offset, timestamp, key, value, headers, rule, path, detail
-                FROM quarantine AS q JOIN partition ON partition.id = partition_id WHERE q.id = ?1
-                """, .integer(id)
-            ) { (row) throws(LedgerFailure) in
-                let headers = try RowText.headers(row.blob(6))
-                record = QuarantinedRecord(
-                    partition: SourcePartition(
-                        topic: row.text(0), partition: Int32(truncatingIfNeeded: row.integer(1))),
-                    offset: row.integer(2), timestamp: row.integer(3), key: row.optionalBlob(4),
-                    value: row.optionalBlob(5), headerNames: headers.names,
-                    headerValues: headers.values, rule: row.text(7), path: row.text(8),
-                    detail: row.text(9))
-            }
-            return record
         }
     }
 

@@ -83,12 +83,16 @@ extension Ledger {
                     """
                     SELECT max(id) FROM (
                         SELECT id, at FROM quarantine
-                        WHERE state IN ('real', 'released', 'discarded') ORDER BY id LIMIT ?2)
+                        WHERE state IN ('real', 'released', 'discarded') AND id NOT IN (
+                            SELECT quarantine_id FROM release_request)
+                        ORDER BY id LIMIT ?2)
                     WHERE at <= ?1
                     """, .integer(now - limit), .int(Self.recordsAStep))
                 guard let last else { return false }
-                let which =
-                    "state IN ('real', 'released', 'discarded') AND id <= ?1 AND at <= ?2"
+                let which = """
+                    state IN ('real', 'released', 'discarded') AND id <= ?1 AND at <= ?2
+                        AND id NOT IN (SELECT quarantine_id FROM release_request)
+                    """
                 try database.run(
                     """
                     INSERT INTO event (lane_id, at, what, detail)

@@ -9,6 +9,7 @@ enum Schema {
     static let migrations = [
         Migration(name: "first", sql: first), Migration(name: "acts", sql: acts),
         Migration(name: "coalescing", sql: coalescing), Migration(name: "presence", sql: presence),
+        Migration(name: "releases", sql: releases),
     ]
 
     /// "CDLG": tells a ledger from any other SQLite file.
@@ -241,5 +242,27 @@ enum Schema {
             lane_id INTEGER NOT NULL, number INTEGER NOT NULL, partition_id INTEGER NOT NULL,
             hash BLOB NOT NULL, present INTEGER NOT NULL, PRIMARY KEY (lane_id, number))
             WITHOUT ROWID;
+        """
+
+    /// release_request: an operator asked for it, and its lane has not answered yet. intent_release: what
+    /// the open intent releases. quarantine_outcome: the last answer, delivered | filtered | refused (it
+    /// did not conform then either) | discarded.
+    private static let releases = """
+        CREATE TABLE release_request (
+            lane_id INTEGER NOT NULL REFERENCES lane,
+            quarantine_id INTEGER NOT NULL REFERENCES quarantine ON DELETE CASCADE,
+            PRIMARY KEY (lane_id, quarantine_id)) WITHOUT ROWID;
+        CREATE INDEX release_request_of_record ON release_request (quarantine_id);
+        CREATE TABLE intent_release (
+            lane_id INTEGER NOT NULL REFERENCES lane,
+            quarantine_id INTEGER NOT NULL REFERENCES quarantine ON DELETE CASCADE,
+            outcome TEXT NOT NULL, bytes INTEGER NOT NULL,
+            PRIMARY KEY (lane_id, quarantine_id)) WITHOUT ROWID;
+        CREATE INDEX intent_release_of_record ON intent_release (quarantine_id);
+        CREATE TABLE quarantine_outcome (
+            quarantine_id INTEGER PRIMARY KEY REFERENCES quarantine ON DELETE CASCADE,
+            outcome TEXT NOT NULL, at INTEGER NOT NULL, batch_seq INTEGER);
+        -- Totals must not read the copies.
+        CREATE INDEX quarantine_totals ON quarantine (partition_id, state, rule, size);
         """
 }

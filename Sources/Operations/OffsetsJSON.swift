@@ -29,6 +29,27 @@ extension ClaimRow {
     }
 }
 
+extension ReleaseRow {
+    var json: String {
+        JSONText.object(
+            [
+                ("lane", "\(lane)"), ("batchSeq", "\(batchSeq)"),
+                ("nonce", JSONText.quoted(nonce)), ("contract", pin.json),
+                ("records", JSONText.array(releases.map(\.json))),
+            ] + place.members)
+    }
+}
+
+extension Release {
+    fileprivate var json: String {
+        JSONText.object([
+            ("id", "\(id)"), ("topic", JSONText.quoted(topic)), ("partition", "\(partition)"),
+            ("offset", "\(offset)"), ("refusedIn", "\(refusedIn)"),
+            ("outcome", JSONText.quoted(outcome.rawValue)),
+        ])
+    }
+}
+
 extension UnopenedRow {
     var json: String { JSONText.object([("why", JSONText.quoted(why))] + place.members) }
 }

@@ -73,6 +73,27 @@ package struct ClaimRow: Sendable, Hashable {
     }
 }
 
+/// A release note, opened: what a batch let go out of the quarantine.
+package struct ReleaseRow: Sendable, Hashable {
+    package var place: CheckpointPlace
+    package var lane: Int
+    package var batchSeq: Int64
+    package var nonce: String
+    package var pin: ContractPin
+    package var releases: [Release]
+    package init(
+        place: CheckpointPlace, lane: Int, batchSeq: Int64, nonce: String, pin: ContractPin,
+        releases: [Release]
+    ) {
+        self.place = place
+        self.lane = lane
+        self.batchSeq = batchSeq
+        self.nonce = nonce
+        self.pin = pin
+        self.releases = releases
+    }
+}
+
 /// A record under a key of ours that does not open.
 package struct UnopenedRow: Sendable, Hashable {
     package var place: CheckpointPlace
@@ -92,6 +113,7 @@ package struct ContractOffsets: Sendable, Hashable {
     package var isThere: Bool
     package var markers: [MarkerRow] = []
     package var claims: [ClaimRow] = []
+    package var releases: [ReleaseRow] = []
     package var unopened: [UnopenedRow] = []
 
     package init(id: String, cluster: String, topic: String, isThere: Bool) {
@@ -150,6 +172,7 @@ package struct OffsetsReport: Sendable {
                         + "\(Wording.time(claim.claimed)), \(name(claim.place))",
                     width: width, indent: 2, hanging: 4)
             }
+            lines += contract.releases.flatMap { text($0, width) }
             if withHistory { lines += history(contract, width) }
             for one in contract.unopened {
                 lines += Wording.wrapped(
@@ -199,6 +222,18 @@ package struct OffsetsReport: Sendable {
             }
     }
 
+    private func text(_ note: ReleaseRow, _ width: Int) -> [String] {
+        let shown = note.releases.prefix(10).map {
+            "\($0.id) (\(name($0.source))@\($0.offset), \($0.outcome.rawValue))"
+        }
+        let more = note.releases.count - shown.count
+        return Wording.wrapped(
+            "released in batch \(note.batchSeq) of lane \(note.lane) by version "
+                + "\(note.pin.version), \(name(note.place)): quarantined records "
+                + shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : ""),
+            width: width, indent: 2, hanging: 4)
+    }
+
     private func history(_ contract: ContractOffsets, _ width: Int) -> [String] {
         guard !contract.markers.isEmpty else { return [] }
         return ["  every marker that compaction has left:"]
@@ -237,6 +272,7 @@ package struct OffsetsReport: Sendable {
             ("topic", JSONText.quoted(contract.topic)), ("exists", "\(contract.isThere)"),
             ("partitions", JSONText.array(contract.newest.map(\.json))),
             ("claims", JSONText.array(contract.claims.map(\.json))),
+            ("releases", JSONText.array(contract.releases.map(\.json))),
             ("history", withHistory ? JSONText.array(contract.markers.map(\.json)) : "null"),
             ("unopened", JSONText.array(contract.unopened.map(\.json))),
         ])

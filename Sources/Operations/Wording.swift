@@ -31,6 +31,22 @@ package enum Wording {
         }
     }
 
+    /// "312 B", "4.2 KiB", "16 MiB".
+    package static func bytes(_ count: Int64) -> String {
+        var rest = Double(count)
+        var unit = 0
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        while rest >= 1023.5, unit < units.count - 1 {
+            rest /= 1024
+            unit += 1
+        }
+        let tenths = Int((rest * 10).rounded())
+        let shown =
+            unit == 0 || tenths >= 100 || tenths % 10 == 0
+            ? "\(Int(rest.rounded()))" : "\(tenths / 10).\(tenths % 10)"
+        return "\(shown) \(units[unit])"
+    }
+
     /// "0s", "0.4s", "42s", "5m12s", "3h05m", "2d04h".
     package static func span(_ seconds: Double) -> String {
         if seconds < 0.05 { return "0s" }

@@ -26,8 +26,10 @@ struct Batch {
     var isCut = false
     /// Partitions whose stopping record is quarantined by the operator's choice.
     var forced: [SourcePartition] = []
+    /// Quarantined records that it decides anew, and nothing else then.
+    var releases: [Release] = []
 
-    var isEmpty: Bool { decided == 0 }
+    var isEmpty: Bool { decided == 0 && releases.isEmpty }
 }
 
 /// One assigned partition: what it is, and how far the batch has come on it.

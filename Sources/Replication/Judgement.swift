@@ -23,6 +23,8 @@ package struct CheckpointView: Hashable, Sendable {
     /// What operators did, as all markers of the lane tell it, and those of other lanes about the
     /// contract.
     package var acts: [Act] = []
+    /// Of the lane, in order.
+    package var releases: [ReleaseNote] = []
     /// What stands under a key of ours and does not open.
     package var unreadable: String?
     package init() {}

@@ -97,6 +97,7 @@ package final class Lane<
     var carefulUntil: [SourcePartition: Int64] = [:]
     /// Acts by partition: the record that stopped it is quarantined instead.
     var forced: [SourcePartition: ForcedRecord] = [:]
+    var releasing = Releasing()
     /// A transaction is open on the producer.
     var isOpen = false
     /// `newestAct` of the ledger when the books' acts were read; nil: not since the last recovery.
@@ -252,6 +253,8 @@ package final class Lane<
 
     private var isCaughtUp: Bool {
         guard let goals, case .running = phase, source.held.isEmpty else { return false }
+        // A lane without partitions asks for none.
+        guard slots.isEmpty || !releasing.isDue else { return false }
         return slots.allSatisfy { $0.next >= $0.end ?? goals[$0.partition] ?? 0 }
     }
 

@@ -14,6 +14,7 @@ extension Lane {
         let found = try ledger.books()
         books.acts = found.acts
         actsAsOf = newest
+        releasing.isDue = true
         return found
     }
 

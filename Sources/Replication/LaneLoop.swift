@@ -12,6 +12,7 @@ extension Lane {
         if isStill { try standStill() }
         if slots.isEmpty { return rest() }
         if awaitsQuota() { return }
+        if try releaseDue() { return }
         try collect()
         guard !batch.isEmpty || slots.contains(where: \.endMoved) else {
             if let halt = batch.stop { throw halt }
@@ -105,7 +106,7 @@ extension Lane {
         if !culprits.isEmpty { decision = withCulprits(decision, record, decider, slot) }
         if decision == .delivered {
             guard isGranted else { return false }
-            decision = try produce(record, decider, slot)
+            decision = try produce(decider.output, of: record, decider, slot)
         }
         switch decision {
         case .delivered:
@@ -134,11 +135,10 @@ extension Lane {
         return true
     }
 
-    private func produce(_ record: SourceRecord, _ decider: StreamDecider, _ slot: Int) throws
-        -> Decision
-    {
+    func produce(
+        _ output: OutputRecord, of record: SourceRecord, _ decider: StreamDecider, _ slot: Int
+    ) throws -> Decision {
         if batch.begunAt == nil { try begin() }
-        let output = decider.output
         while true {
             switch try partner.produce(output, topic: slots[slot].topic) {
             case .accepted:
@@ -164,7 +164,7 @@ extension Lane {
         }
     }
 
-    private func begin() throws {
+    func begin() throws {
         if partner.isDirty { throw Renew(cause: .renew("an EndTxn may still be under way")) }
         batch.begunAt = world.now()
         try partner.begin()
@@ -226,21 +226,22 @@ extension Lane {
         slot.next > books.partitions[slot.partition]?.marker?.nextOffset ?? -1
     }
 
-    private func deliver(pin: ContractPin, next: ContractPin) throws {
+    func deliver(pin: ContractPin, next: ContractPin) throws {
         // 3. Markers last, in the same transaction.
         if batch.begunAt == nil { try begin() }
         let nonce = world.nonce()
         let digest = batch.digest.finish()
         let covered = slots.indices.filter {
-            slots[$0].next > slots[$0].from || slots[$0].endMoved
+            slots[$0].next > slots[$0].from || slots[$0].endMoved || slots[$0].counts != Counts()
                 || marksDue.contains(slots[$0].partition)
                 || (needsTransaction && isAhead(slots[$0]))
         }
         let intent = Intent(
             batchSeq: books.lastBatchSeq + 1, nonce: nonce, digest: digest, pin: pin, next: next,
-            progress: progress(of: covered, digest))
+            progress: progress(of: covered, digest), releases: batch.releases)
         let acts = books.acts
         for step in intent.progress { try produceMarker(step, intent, acts) }
+        try produceReleaseNote(intent)
 
         // 5. The intent, durable before the commit; the client library sends meanwhile.
         try save([.intent(intent, quarantined: batch.quarantined)] + presenceChanges)
@@ -379,7 +380,7 @@ extension Lane {
 
     // MARK: Between batches
 
-    private func finishBatch() {
+    func finishBatch() {
         source.release(batch.decided)
         if !forced.isEmpty { dropStaleChoices() }
         for index in slots.indices { slots[index].reset() }

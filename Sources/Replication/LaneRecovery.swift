@@ -267,6 +267,9 @@ extension Lane {
             if claim.nonce == own.text { return true }
             note(claim, at: record, in: &view)
             return false
+        case .release(let note):
+            if note.lane == plan.lane { view.releases.append(note) }
+            return false
         case .marker(let marker):
             view.anyOfContract = true
             let isOwn = marker.lane == plan.lane
@@ -334,7 +337,7 @@ extension Lane {
                     + (act == nil ? firstPresence : [])
                     + (act.map { [.applied(act: $0.id)] } ?? []))
         case .proceed(let proceeding):
-            var changes = proceeding.changes
+            var changes = unknownReleases(view, proceeding) + proceeding.changes
             var appeared: [SourcePartition: Int64] = [:]
             for (partition, placement) in proceeding.appeared {
                 appeared[partition] = try place(placement, partition)
@@ -359,6 +362,7 @@ extension Lane {
         let clears = books.halt.map { !isLasting($0) && !awaitsRecord($0) } ?? false
         let known = books.partitions
         if !changes.isEmpty || clears { try save(changes + (clears ? [.clearHalt] : [])) }
+        if case .learnReleases? = changes.first { books = try ledger.books() }
         for case .adopt(let markers, _, _, _, _, _, _) in changes { warn(finding, markers, known) }
         world.report(.recovered(verdict: finding, batchSeq: books.lastBatchSeq))
     }

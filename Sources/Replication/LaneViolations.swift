@@ -63,6 +63,7 @@ extension Lane {
     /// A refusal fails the whole produce batch, innocents included, and may name no culprit: the batch
     /// is decided again, one record a request.
     func refused(_ refusal: String) -> any Error {
+        if !batch.releases.isEmpty { return refusedRelease(refusal) }
         if careful {
             return Halt(
                 reason: "partner-refused",

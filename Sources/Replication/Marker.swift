@@ -45,6 +45,7 @@ package struct Claim: Hashable, Sendable, Codable {
 package enum Checkpoint: Hashable, Sendable {
     case marker(Marker)
     case claim(Claim)
+    case release(ReleaseNote)
     /// Another contract's, or another supplier's.
     case foreign
     /// Under a key of ours, and does not open: why.
@@ -60,8 +61,8 @@ package enum Checkpoint: Hashable, Sendable {
 /// 96-bit nonces are safe for 2^32 values only (NIST SP 800-38D, 8.3), which is two years of markers.
 package struct CheckpointCodec: Sendable {
     /// A release halts on a format that it does not know. 1: markers without acts (the member was there,
-    /// and empty), and claims. 2: markers with acts.
-    private enum Format: UInt8 { case first = 1, acts }
+    /// and empty), and claims. 2: markers with acts. 3: release notes.
+    private enum Format: UInt8 { case first = 1, acts, releases }
     private static let headerBytes = 1 + 4 + 16 + 12
 
     private let contract: String
@@ -101,6 +102,11 @@ package struct CheckpointCodec: Sendable {
         return (key, try seal(Self.encoder().encode(claim), .first, under: key))
     }
 
+    package func seal(_ note: ReleaseNote) throws -> (key: [UInt8], value: [UInt8]) {
+        let key = Array("\(contract):release:\(note.nonce)".utf8)
+        return (key, try seal(Self.encoder().encode(note), .releases, under: key))
+    }
+
     package func open(_ record: CheckpointRecord) -> Checkpoint {
         guard record.key.starts(with: Array("\(contract):".utf8)) else { return .foreign }
         guard let value = record.value else {
@@ -108,7 +114,7 @@ package struct CheckpointCodec: Sendable {
         }
         guard let format = value.first, Format(rawValue: format) != nil else {
             return .unreadable(
-                "format \(value.first ?? 0), this release reads 1 to \(Format.acts.rawValue)")
+                "format \(value.first ?? 0), this release reads 1 to \(Format.releases.rawValue)")
         }
         guard value.count > Self.headerBytes + 16 else { return .unreadable("too short") }
         guard Array(value[1..<5]) == keyID else {
@@ -120,6 +126,9 @@ package struct CheckpointCodec: Sendable {
                 nonce: Array(value[21..<33]), additionalData: record.key + value[0..<5])
             if record.key.starts(with: Array("\(contract):claim:".utf8)) {
                 return .claim(try JSONDecoder().decode(Claim.self, from: Data(plain)))
+            }
+            if record.key.starts(with: Array("\(contract):release:".utf8)) {
+                return .release(try JSONDecoder().decode(ReleaseNote.self, from: Data(plain)))
             }
             let marker = try JSONDecoder().decode(Marker.self, from: Data(plain))
             guard key(of: marker.source) == record.key, marker.contract == contract else {

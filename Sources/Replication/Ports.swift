@@ -279,6 +279,9 @@ package protocol LaneLedger: AnyObject {
         throws(LedgerFault) -> [PresenceChange]
     /// Rises with every act that an operator records; asked at each batch boundary.
     func newestAct() throws(LedgerFault) -> Int64
+    /// Quarantined records below D whose release was asked for, oldest first; at least one where there is
+    /// any, at most `limit`, and `bytes` of them where they are several.
+    func releaseRequests(limit: Int, bytes: Int64) throws(LedgerFault) -> [ReleaseRequest]
 }
 
 /// Why a lane that could run does not.
@@ -303,6 +306,8 @@ package enum LaneNews: Hashable, Sendable {
     /// The contract's quota makes the lane wait, in words.
     case throttled(String)
     case committed(records: Int, delivered: Int, partitions: Int, seconds: Double)
+    /// Of the quarantined records of a batch, `delivered` and `filtered` were released, `refused` stay.
+    case released(delivered: Int, filtered: Int, refused: Int)
     case aborted(String)
     case unknownOutcome(String)
     case warning(String)

@@ -1,6 +1,7 @@
 """Markers, opened apart from the service: written from the description of their format, over another library.
 
-Key: `<contract>:<hex HMAC-SHA-256 of contract NUL topic NUL partition>`, or `<contract>:claim:<lane>:<instance>`.
+Key: `<contract>:<hex HMAC-SHA-256 of contract NUL topic NUL partition>`, `<contract>:claim:<lane>:<instance>`, or
+`<contract>:release:<nonce of the batch>`.
 Value: format byte, key id (4 bytes), salt (16), nonce (12), AES-256-GCM of JSON and its tag; additional data is
 the record's key and the value's first five bytes, the encryption key HMAC-SHA-256 of the salt. Each use of
 `checkpoints.key` has a subkey (HKDF-SHA-256, RFC 5869, no salt, info `crossdock/1/<use>`).
@@ -22,13 +23,15 @@ COUNTS = ("read", "delivered", "filtered", "dropped", "quarantined", "gaps", "by
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A record of the checkpoint topic under the contract's key: a marker or a claim as a dictionary, or
-    neither, with what is wrong with it."""
+    """A record of the checkpoint topic under the contract's key: a marker, a claim or a release note as a
+    dictionary, or none of them, with what is wrong with it."""
 
     partition: int
     offset: int
     marker: dict | None = None
     claim: dict | None = None
+    #: What a batch released out of the quarantine.
+    release: dict | None = None
     wrong: str | None = None
 
 
@@ -53,7 +56,7 @@ class Opener:
         value = record.value
         if value is None:
             return Checkpoint(*place, wrong="a tombstone")
-        if value[:1] not in (b"\1", b"\2") or value[1:5] != self._identity:
+        if value[:1] not in (b"\1", b"\2", b"\3") or value[1:5] != self._identity:
             return Checkpoint(*place, wrong="another format, or another key")
         try:
             cipher = AESGCM(_hmac(self._seal, value[5:21]))
@@ -62,6 +65,8 @@ class Opener:
             return Checkpoint(*place, wrong="it does not open")
         if record.key.startswith(f"{self._contract}:claim:".encode()):
             return Checkpoint(*place, claim=text)
+        if record.key.startswith(f"{self._contract}:release:".encode()):
+            return Checkpoint(*place, release=text)
         if record.key != self.key_of(text["topic"], text["partition"]):
             return Checkpoint(*place, wrong="a marker under another partition's key")
         return Checkpoint(*place, marker=text)

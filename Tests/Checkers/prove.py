@@ -8,53 +8,16 @@ yields a sentence for each difference that it finds; `prove` runs all of them.
 import bisect
 import collections
 import itertools
-from dataclasses import dataclass, field
 from typing import Iterator
 
+from Checkers.allowed import Allowed, NotProven
 from Checkers.evidence import Evidence
 from Checkers.markers import COUNTS, Checkpoint
+from Checkers.releases import Releases
 from Checkers.view import Expected, Seen, View
 
 #: Kinds of rows whose offsets this ledger did not see decided.
 SECOND_HAND = ("ledger-gap", "unaccounted")
-
-#: A difference is told so often, then only counted.
-TOLD = 5
-
-Ranges = dict[int, list[tuple[int, int]]]
-
-
-@dataclass
-class Allowed:
-    """What an operator's choice, or the test's own doing, explains."""
-
-    #: Source offsets given up by an accepted gap, by partition: [from, to).
-    gaps: Ranges = field(default_factory=dict)
-    #: What was delivered a second time by choice, by partition: at `to` the lane went back to `from`.
-    resent: Ranges = field(default_factory=dict)
-    #: Where the contract began, by partition, where that is not offset 0.
-    starts: dict[int, int] = field(default_factory=dict)
-    #: The ledger was lost, or is not the only one that there was: of some offsets it knows figures alone.
-    ledger_lost: bool = False
-    #: Whether the service has decided all that the source holds.
-    caught_up: bool = True
-    #: Whether the source holds all that the service has ever decided: else figures are not recomputed.
-    source_whole: bool = True
-    #: The test wrote old markers behind newer ones, as a restored checkpoint topic would hold them.
-    markers_replayed: bool = False
-
-
-class NotProven(AssertionError):
-    """What differs, a sentence each, by check."""
-
-    def __init__(self, found: dict[str, list[str]]):
-        self.found = found
-        lines = []
-        for check, sentences in found.items():
-            lines += [f"{check}: {sentence}" for sentence in sentences[:TOLD]]
-            if len(sentences) > TOLD:
-                lines.append(f"{check}: and {len(sentences) - TOLD} more")
-        super().__init__("not proven:\n  " + "\n  ".join(lines))
 
 
 def prove(evidence: Evidence, rules: View, allowed: Allowed | None = None) -> Expected:
@@ -77,6 +40,9 @@ class Case:
             for number, records in enumerate(evidence.source)
         ]
         self.expected = rules.expect(decided, len(evidence.partner))
+        self.releases = Releases(evidence, self.expected, self.allowed)
+        #: What stands in the order of its source, by partner partition.
+        self.partner = self.releases.others
         #: (source offset, what the partner sees of it), by source partition, in the order of delivery.
         self.deliveries = [list(self._deliveries(number)) for number in range(len(decided))]
         for number, deliveries in enumerate(self.deliveries):
@@ -105,7 +71,7 @@ class Case:
     def _sizes(self) -> list[dict[int, int]]:
         """Bytes of key and value that the partner holds of a record, by source partition and offset."""
         held: dict[tuple, collections.deque] = collections.defaultdict(collections.deque)
-        for records in self.evidence.partner:
+        for records in self.partner:
             for record in records:
                 held[self._place(record.partition, record.key)].append(
                     len(record.key or b"") + len(record.value or b"")
@@ -115,6 +81,8 @@ class Case:
             for offset, seen in deliveries:
                 left = held[self._place(seen.partition, seen.key)]
                 sizes[number][offset] = left.popleft() if left else 0
+        for (number, offset), one in self.releases.released.items():
+            sizes[number][offset] = one.size
         return sizes
 
     def _place(self, partition: int, key: bytes | None) -> tuple:
@@ -190,7 +158,7 @@ def partner_view(case: Case) -> Iterator[str]:
     for number, deliveries in enumerate(case.deliveries):
         for offset, seen in deliveries:
             wanted[case._place(seen.partition, seen.key)].append((f"{case.name(number)}@{offset}", repr(seen)))
-    for records in case.evidence.partner:
+    for records in case.partner:
         for record in records:
             seen = repr(case.rules.seen(record))
             found[case._place(record.partition, record.key)].append((f"offset {record.offset}", seen))
@@ -299,7 +267,9 @@ def quarantine(case: Case) -> Iterator[str]:
         (number, offset) for number, decisions in enumerate(case.expected.decisions)
         for offset, (word, _) in decisions.items() if word == "quarantined"
     }
-    rows = collections.Counter((one.partition, one.offset) for one in case.evidence.quarantine)
+    rows = collections.Counter(
+        (one.partition, one.offset) for one in case.evidence.quarantine if one.state != "released"
+    )
     for number, offset in sorted(rows.keys() - refused):
         yield f"{case.name(number)}@{offset} is in the quarantine and conforms"
     for (number, offset), count in sorted(rows.items()):
@@ -382,7 +352,8 @@ def _risen(case: Case, where: str, old: dict, new: dict) -> Iterator[str]:
     if new["batchSeq"] <= old["batchSeq"]:
         yield f"{where}: batch {new['batchSeq']} after batch {old['batchSeq']}"
     for word in COUNTS:
-        if new["counts"][word] < old["counts"][word]:
+        fell = case.releases.between(new["partition"], old, new) if word == "quarantined" else 0
+        if new["counts"][word] < old["counts"][word] - fell:
             yield f"{where}: {word} falls from {old['counts'][word]} to {new['counts'][word]}"
 
 
@@ -396,7 +367,8 @@ def markers_count(case: Case) -> Iterator[str]:
         number = marker["partition"]
         where = f"{case.name(number)}: marker {one.partition}@{one.offset} at {marker['nextOffset']}"
         if number not in case.allowed.resent:
-            yield from _differences(where, marker["counts"], case.walked(number, marker["nextOffset"]))
+            computed = case.releases.before(marker, case.walked(number, marker["nextOffset"]))
+            yield from _differences(where, marker["counts"], computed)
         for position in marker["acknowledged"]:
             if position["partition"] < len(ends) and position["offset"] > ends[position["partition"]]:
                 yield f"{where}: acknowledged {position['offset']} of partner partition {position['partition']}, " \
@@ -423,6 +395,11 @@ def markers_equal_ledger(case: Case) -> Iterator[str]:
         clusters = {"source": lane.source_cluster, "partner": lane.partner_cluster}
         if marker["clusters"] != clusters:
             yield f"{where}: clusters {marker['clusters']} in the marker, {clusters} in the ledger"
+
+
+def releases(case: Case) -> Iterator[str]:
+    """What left the quarantine left once, as the contract of then decides, and is on record everywhere."""
+    yield from case.releases.differences(case.name, case.books)
 
 
 # What others are told
@@ -455,6 +432,6 @@ def lag_report(case: Case) -> Iterator[str]:
 CHECKS = {
     check.__name__.replace("_", " "): check for check in (
         partner_view, no_open_transaction, ledger_covers, ledger_counts, nothing_left_open, presence, quarantine,
-        markers_open, markers_rise, markers_count, markers_equal_ledger, group_offsets, lag_report,
+        markers_open, markers_rise, markers_count, markers_equal_ledger, releases, group_offsets, lag_report,
     )
 }

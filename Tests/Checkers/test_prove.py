@@ -98,7 +98,13 @@ def tell(evidence: Evidence) -> None:
     ]
     newest = {one["partition"]: one for one in history}
     evidence.lag = {"partitions": rows, "lag": 0}
-    evidence.offsets = {"partitions": list(newest.values()), "history": history, "unopened": []}
+    releases = [
+        {"records": one.release["releases"], "checkpointPartition": one.partition, "checkpointOffset": one.offset}
+        for one in evidence.checkpoints if one.release
+    ]
+    evidence.offsets = {
+        "partitions": list(newest.values()), "history": history, "releases": releases, "unopened": [],
+    }
 
 
 def found(evidence: Evidence, **allowed) -> dict[str, list[str]]:
@@ -122,6 +128,10 @@ def lose(e):
 
 def double(e):
     e.partner[0].insert(7, dataclasses.replace(e.partner[0][2], offset=99))
+
+
+def say_released(e):
+    e.partner[0][2].headers = (("crossdock-released", None),)
 
 
 def reorder(e):
@@ -285,6 +295,7 @@ def report_count(e):
 
 
 DAMAGES = [
+    (say_released, "releases", "doubled or not due"),
     (lose, "partner view", "partner partition 1: lost t[1]@"),
     (double, "partner view", "partner partition 0: doubled at offset"),
     (reorder, "partner view", "partner partition 0: reordered from offset 8 on"),

@@ -123,7 +123,7 @@ import Testing
         try store.write([.start([p: 0], pin: pin, clusters: clusters, layout: layout)])
         let first = intent(1, [progress(p, 0, 2, counts(quarantined: 2))])
         try store.write([.intent(first, quarantined: [refused(p, 0), refused(p, 1)])])
-        #expect(try ledger.quarantine(lane.contract).map(\.state) == ["staged", "staged"])
+        #expect(try ledger.quarantine(lane.contract).map(\.state) == [.staged, .staged])
         try store.write([.drop(batchSeq: 1)])
         #expect(try ledger.quarantine(lane.contract).isEmpty)
         #expect(try ledger.quarantineSize() == 0)
@@ -131,7 +131,7 @@ import Testing
         try store.write([.intent(second, quarantined: [refused(p, 0), refused(p, 1)])])
         try store.write([.mark(batchSeq: 2, checkpointOffset: 4, acknowledged: [])])
         let entries = try ledger.quarantine(lane.contract)
-        #expect(entries.map(\.state) == ["real", "real"])
+        #expect(entries.map(\.state) == [.held, .held])
         #expect(try ledger.quarantineSize() == entries.reduce(0) { $0 + $1.size })
         #expect(try ledger.quarantined(entries[1].id) == refused(p, 1))
     }
@@ -146,12 +146,12 @@ import Testing
         let open = intent(1, [progress(p, 0, 4, counts(delivered: 3, quarantined: 1))])
         try store.write([.intent(open, quarantined: [refused(p, 3)])])
         try store.write([adoption(of: p, at: 2, counts(delivered: 2))])
-        #expect(try ledger.quarantine(lane.contract).map(\.state) == ["unproven"])
+        #expect(try ledger.quarantine(lane.contract).map(\.state) == [.unproven])
         #expect(try ledger.ranges(lane.contract, p).map(\.kind) == ["ledger-gap"])
         let again = intent(3, [progress(p, 2, 4, counts(delivered: 1, quarantined: 1))])
         try store.write([.intent(again, quarantined: [refused(p, 3)])])
         try store.write([.mark(batchSeq: 3, checkpointOffset: 9, acknowledged: [])])
-        #expect(try ledger.quarantine(lane.contract).map(\.state) == ["real"])
+        #expect(try ledger.quarantine(lane.contract).map(\.state) == [.held])
         #expect(try ledger.ranges(lane.contract, p).map(\.to) == [2, 4])
     }
 

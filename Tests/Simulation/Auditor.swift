@@ -26,13 +26,17 @@ final class Auditor {
     private(set) var visible: [SourcePartition: [Int64]] = [:]
     private(set) var newest: [SourcePartition: AuditedMarker] = [:]
     private var newestSeq: Int64 = 0
-    private var intents: [Nonce: Intent] = [:]
+    var intents: [Nonce: Intent] = [:]
     private var committedNonces: Set<Nonce> = []
     private var droppedNonces: Set<Nonce> = []
     /// Attempts whose intent was written when an act forbade it.
     private var overruled: Set<Nonce> = []
     /// Acts that stand in a committed marker: whatever becomes of the ledgers, they hold.
     private(set) var marked: [Act] = []
+    /// Once and for all, whatever becomes of the ledgers.
+    var released: [SourcePartition: [Int64: (version: Int, outcome: Release.Outcome)]] = [:]
+    /// Releases that ledgers took over from notes.
+    private(set) var learnt = 0
     private(set) var commits = 0
     /// From which offset on which keys count as delivered that no record before it tells.
     private var scopes: [SourcePartition: [(from: Int64, unknown: PresenceScope.Unknown)]] = [:]
@@ -63,7 +67,8 @@ final class Auditor {
         if markers.isEmpty && records.isEmpty { return }
         commits += 1
         audit(markers)
-        for record in records { see(record.entry, on: record.place) }
+        auditReleases(entries.map(\.entry), markers.first)
+        for record in records where !record.entry.isReleased { see(record.entry, on: record.place) }
         if !records.isEmpty, let nonce = markers.first?.nonce, overruled.contains(nonce) {
             nature.violate("records are committed that were decided after a suspend or a revoke")
         }
@@ -171,7 +176,7 @@ final class Auditor {
 
     private func check(_ counts: Counts, _ expected: Expectation, _ what: String) {
         if !counts.balances { nature.violate("\(what): the identity does not hold") }
-        if counts.delivered != Int64(expected.delivered.count)
+        if counts.delivered != Int64(expected.delivered.count + expected.released.count)
             || counts.filtered != expected.filtered
             || counts.quarantined != Int64(expected.quarantined.count)
             || counts.gaps != expected.gaps || counts.dropped != 0
@@ -187,6 +192,8 @@ final class Auditor {
         var filtered: Int64 = 0
         var quarantined: [Int64] = []
         var gaps: Int64 = 0
+        /// Refused first, delivered later.
+        var released: [Int64] = []
     }
 
     /// What must have become of everything below an offset, as it was decided.
@@ -200,6 +207,11 @@ final class Auditor {
             guard let version = decided[partition]?[offset] else {
                 nature.violate("\(partition.partition)@\(offset) is passed and was never decided")
                 return expected
+            }
+            if let released = released[partition]?[offset] {
+                if released.outcome == .delivered { expected.released.append(offset) }
+                expected.filtered += released.outcome == .filtered ? 1 : 0
+                continue
             }
             if version == 0 {
                 expected.gaps += 1
@@ -263,6 +275,12 @@ final class Auditor {
                 let known = newest[marker.partition]?.nextOffset ?? 0
                 let end = max(marker.point.nextOffset, known)
                 decided[marker.partition] = decided[marker.partition]?.filter { $0.key < end }
+            }
+        case .learnReleases(let releases, _):
+            learnt += releases.count
+            for release in releases where released[release.source]?[release.offset] == nil {
+                nature.violate(
+                    "\(release.source)@\(release.offset) is learnt as released, and is not")
             }
         case .gap(let partition, let to, _):
             if !mayGap { nature.violate("a gap without a reason") }
@@ -360,7 +378,8 @@ final class Auditor {
                 nature.violate("\(partition.partition): ledger and marker differ at rest")
             }
             let place = PartnerCluster.Place(topic: stage.target, partition: partition.partition)
-            let seen = nature.partner.committed(place).map { $0.entry.value ?? [] }
+            let all = nature.partner.committed(place).map(\.entry)
+            let seen = all.filter { !$0.isReleased }.map { $0.value ?? [] }
             let due = expected.delivered.map { offset -> [UInt8] in
                 if expected.retracted.contains(offset) { return [] }
                 let version = decided[partition]?[offset] ?? 0
@@ -368,6 +387,12 @@ final class Auditor {
             }
             if seen != due {
                 nature.violate("\(partition.partition): the partner's view differs at rest")
+            }
+            let late = Set(all.filter(\.isReleased).map { $0.value ?? [] })
+            if late != Set(expected.released.map { output(partition, $0) })
+                || all.filter(\.isReleased).count != expected.released.count
+            {
+                nature.violate("\(partition.partition): what was released differs at rest")
             }
         }
         if !mayAdopt, nature.disks[instance].realQuarantine != quarantined {

@@ -59,12 +59,28 @@ import Testing
         #expect(codec.open(record) == .marker(marker))
     }
 
+    @Test func `a release note is of a format of its own, under a key that nothing replaces`()
+        throws
+    {
+        let release = Release(
+            id: 4, source: SourcePartition(topic: "t", partition: 2), offset: 5, refusedIn: 3,
+            outcome: .filtered, bytes: 0)
+        let note = ReleaseNote(
+            contract: "c", lane: 1, batchSeq: 8, nonce: "0a",
+            pin: ContractPin(version: "1.0.0", hash: "h"), releases: [release])
+        let sealed = try codec.seal(note)
+        #expect(sealed.value.first == 3)
+        #expect(String(decoding: sealed.key, as: UTF8.self) == "c:release:0a")
+        let record = CheckpointRecord(partition: 0, offset: 2, key: sealed.key, value: sealed.value)
+        #expect(codec.open(record) == .release(note))
+    }
+
     @Test func `a format that is not known halts, and so does one that was changed`() throws {
-        guard case .unreadable(let why) = codec.open(try sealed(3, acts: "[]")) else {
+        guard case .unreadable(let why) = codec.open(try sealed(4, acts: "[]")) else {
             Issue.record("opened")
             return
         }
-        #expect(why == "format 3, this release reads 1 to 2")
+        #expect(why == "format 4, this release reads 1 to 3")
         var altered = try sealed(2, acts: "[]")
         altered.value?[0] = 1
         guard case .unreadable = codec.open(altered) else {

@@ -179,14 +179,15 @@ extension Stage {
     }
 
     @discardableResult
-    private func record(
-        _ choice: String, reason: String = "", argument: String = "", instance: Int
+    func record(
+        _ choice: String, reason: String = "", argument: String = "", instance: Int,
+        isChoice: Bool? = nil
     ) -> Act {
         actsRecorded += 1
         let act = Act(
             id: "act-\(actsRecorded)", choice: choice, reason: reason, argument: argument,
             at: nature.wallClock + Int64(actsRecorded))
-        nature.disks[instance].record(act, isChoice: act.aboutContract == nil)
+        nature.disks[instance].record(act, isChoice: isChoice ?? (act.aboutContract == nil))
         return act
     }
 
@@ -323,6 +324,9 @@ extension Stage {
     func isAtRest(_ instance: Int) -> Bool {
         guard pendingAppends == 0, nature.wandering.isEmpty else { return false }
         let books = nature.disks[instance].books
+        guard nature.disks[instance].requests.isEmpty || books.acts.standing != .active else {
+            return false
+        }
         guard books.intent == nil, books.pin == pin(versions[instance]) else { return false }
         return partitions.allSatisfy { partition in
             guard let known = books.partitions[partition],

@@ -15,6 +15,7 @@ enum CommandTable {
         Suspend.self,
         Resume.self,
         Revoke.self,
+        Quarantine.self,
         Recover.self,
         Backup.self,
         Demo.self,

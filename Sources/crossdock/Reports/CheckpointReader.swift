@@ -77,6 +77,11 @@ extension ContractOffsets {
                 ClaimRow(
                     place: place, lane: claim.lane, instance: claim.instance, nonce: claim.nonce,
                     claimed: claim.at))
+        case .release(let note):
+            releases.append(
+                ReleaseRow(
+                    place: place, lane: note.lane, batchSeq: note.batchSeq, nonce: note.nonce,
+                    pin: note.pin, releases: note.releases))
         case .marker(let marker):
             markers.append(
                 MarkerRow(

@@ -79,6 +79,13 @@ final class LaneJournal: Sendable {
                     "records": "\(records)", "delivered": "\(delivered)",
                     "partitions": "\(partitions)", "seconds": "\(seconds)",
                 ])
+        case .released(let delivered, let filtered, let refused):
+            tell(
+                .info, "released",
+                [
+                    "delivered": "\(delivered)", "filtered": "\(filtered)",
+                    "refused": "\(refused)",
+                ])
         case .aborted(let why):
             tell(once("aborted", .warn), "transaction aborted", ["error": why])
         case .unknownOutcome(let why):

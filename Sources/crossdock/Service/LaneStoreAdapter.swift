@@ -38,6 +38,12 @@ final class LaneStoreAdapter: LaneLedger {
         try faulty { () throws(LedgerFailure) in try store.newestAct() }
     }
 
+    func releaseRequests(limit: Int, bytes: Int64) throws(LedgerFault) -> [ReleaseRequest] {
+        try faulty { () throws(LedgerFailure) in
+            try store.releaseRequests(limit: limit, bytes: bytes)
+        }
+    }
+
     private func faulty<Result>(
         _ body: () throws(LedgerFailure) -> Result
     ) throws(LedgerFault) -> Result {

@@ -4,10 +4,14 @@ import Replication
 /// What an instance's disk holds. A value: copying it is a backup.
 struct LedgerDisk {
     struct Row: Hashable {
-        enum Standing { case staged, real, unproven }
+        enum Standing { case staged, real, unproven, released }
         var standing: Standing
         var batchSeq: Int64
         var rule: String
+        var id: Int64
+        var record: QuarantinedRecord
+        /// An operator asked for its release, and it was not answered yet.
+        var isRequested = false
     }
 
     struct Coordinates: Hashable {
@@ -24,6 +28,7 @@ struct LedgerDisk {
     private(set) var newestAct: Int64 = 0
     /// Rows that are proven stay; a second one of the same coordinates is a mistake.
     var doubledRows = 0
+    private(set) var lastRow: Int64 = 0
 
     init(instance: String) { self.instance = instance }
 
@@ -32,21 +37,50 @@ struct LedgerDisk {
         case .intent(let intent, let rows):
             for row in rows {
                 let place = Coordinates(partition: row.partition, offset: row.offset)
-                if quarantine[place]?.standing == .real { doubledRows += 1 }
+                let known = quarantine[place]?.standing
+                if known == .real || known == .released { doubledRows += 1 }
+                lastRow += 1
                 quarantine[place] = Row(
-                    standing: .staged, batchSeq: intent.batchSeq, rule: row.rule)
+                    standing: .staged, batchSeq: intent.batchSeq, rule: row.rule, id: lastRow,
+                    record: row)
             }
         case .mark(let batchSeq, _, _):
             turn(batchSeq) { $0.standing = .real }
-            if let intent = books.intent, intent.batchSeq == batchSeq { forget(intent.progress) }
+            if let intent = books.intent, intent.batchSeq == batchSeq {
+                forget(intent.progress)
+                for release in intent.releases { close(release) }
+            }
         case .filtered(let progress, _): forget(progress)
         case .drop(let batchSeq):
             quarantine = quarantine.filter {
                 $0.value.standing != .staged || $0.value.batchSeq != batchSeq
             }
-        case .adopt:
+        case .adopt(let markers, _, _, _, _, _, _):
             for (place, row) in quarantine where row.standing == .staged {
                 quarantine[place]?.standing = .unproven
+            }
+            for marker in markers {
+                for (place, row) in quarantine
+                where row.standing == .real && place.partition == marker.partition
+                    && place.offset >= marker.point.nextOffset
+                {
+                    quarantine[place]?.standing = .unproven
+                }
+            }
+        case .keep(let refused, _):
+            for (place, row) in quarantine {
+                guard let one = refused.first(where: { $0.id == row.id }) else { continue }
+                quarantine[place]?.rule = one.rule
+                quarantine[place]?.isRequested = false
+            }
+        case .learnReleases(let releases, _):
+            for release in releases {
+                let place = Coordinates(partition: release.source, offset: release.offset)
+                guard let row = quarantine[place], row.standing == .real,
+                    row.batchSeq <= release.refusedIn
+                else { continue }
+                close(release)
+                books.move(release)
             }
         default: break
         }
@@ -76,6 +110,30 @@ struct LedgerDisk {
         }
     }
 
+    private mutating func close(_ release: Release) {
+        let place = Coordinates(partition: release.source, offset: release.offset)
+        quarantine[place]?.standing = .released
+        quarantine[place]?.isRequested = false
+    }
+
+    /// An operator asks for the release of everything that is held.
+    mutating func requestReleases() {
+        for (place, row) in quarantine where row.standing == .real {
+            quarantine[place]?.isRequested = true
+        }
+    }
+
+    /// As the store answers them.
+    var requests: [ReleaseRequest] {
+        quarantine
+            .filter { place, row in
+                row.isRequested && row.standing == .real
+                    && place.offset < books.partitions[place.partition]?.decided ?? 0
+            }
+            .map { ReleaseRequest(id: $1.id, refusedIn: $1.batchSeq, record: $1.record) }
+            .sorted { $0.id < $1.id }
+    }
+
     /// An operator's act. `isChoice`: one that the lane still has to apply.
     mutating func record(_ act: Act, isChoice: Bool) {
         newestAct += 1
@@ -103,6 +161,14 @@ struct LedgerDisk {
 
     var realQuarantine: Set<Coordinates> {
         Set(quarantine.filter { $0.value.standing == .real }.map(\.key))
+    }
+}
+
+extension LaneBooks {
+    fileprivate mutating func move(_ release: Release) {
+        guard var known = partitions[release.source] else { return }
+        known.counts = known.counts + release.counts
+        partitions[release.source] = known
     }
 }
 
@@ -161,7 +227,8 @@ final class FakeLedger: LaneLedger {
     private func isForgotten(_ change: LedgerChange) -> Bool {
         switch (nature.defect, change) {
         case (.ledgerForgetsIntents, .intent), (.ledgerForgetsMarks, .mark),
-            (.ledgerForgetsFiltered, .filtered), (.ledgerForgetsPresence, .presence):
+            (.ledgerForgetsFiltered, .filtered), (.ledgerForgetsPresence, .presence),
+            (.ledgerForgetsReleases, .learnReleases):
             true
         default: false
         }
@@ -180,5 +247,9 @@ final class FakeLedger: LaneLedger {
 
     func newestAct() throws(LedgerFault) -> Int64 {
         try perform(.newestAct) { nature.disks[process.instance].newestAct }
+    }
+
+    func releaseRequests(limit: Int, bytes: Int64) throws(LedgerFault) -> [ReleaseRequest] {
+        try perform(.books) { Array(nature.disks[process.instance].requests.prefix(limit)) }
     }
 }

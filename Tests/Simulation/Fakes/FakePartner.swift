@@ -29,6 +29,7 @@ final class FakePartner: LanePartner {
         var key: [UInt8]?
         var value: [UInt8]?
         var timestamp: Int64
+        var isReleased = false
     }
 
     private let process: Process
@@ -146,7 +147,9 @@ final class FakePartner: LanePartner {
         let waiting = Waiting(
             place: .init(topic: topics[topic], partition: output.partition),
             key: output.key.map { Array($0) }, value: output.value.map { Array($0) },
-            timestamp: output.timestamp)
+            timestamp: output.timestamp,
+            isReleased: output.headers.contains { String(cString: $0.name) == "crossdock-released" }
+        )
         let fault = process.enter(.produce, carriesRecords: true)
         if fault == .queueFull { return .queueFull }
         if (waiting.value?.count ?? 0) > nature.partner.maxMessageBytes { return .tooLarge }
@@ -228,7 +231,8 @@ final class FakePartner: LanePartner {
         guard
             let offset = nature.partner.append(
                 id, epoch: epoch(of: producer), at: waiting.place, key: waiting.key,
-                value: waiting.value, timestamp: waiting.timestamp, now: nature.now)
+                value: waiting.value, timestamp: waiting.timestamp,
+                isReleased: waiting.isReleased, now: nature.now)
         else {
             producer.failed += 1
             producer.fenced = true

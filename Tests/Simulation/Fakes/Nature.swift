@@ -5,6 +5,8 @@ import Replication
 enum Defect: String, CaseIterable, Sendable {
     case ledgerForgetsIntents, ledgerForgetsMarks, ledgerForgetsFiltered, ledgerForgetsQuarantine
     case ledgerForgetsPresence
+    /// Seen by `ReleaseTests`: other runs release nothing.
+    case ledgerForgetsReleases
     /// "Committed", and nothing was.
     case commitThatIsNone
     /// "Not sent", and it was.

@@ -11,6 +11,8 @@ struct PartnerCluster {
         var key: [UInt8]?
         var value: [UInt8]?
         var timestamp: Int64 = -1
+        /// It carries the header of a released record.
+        var isReleased = false
         /// Compacted away.
         var isGone = false
     }
@@ -76,7 +78,7 @@ struct PartnerCluster {
     /// AddPartitionsToTxn and Produce in one: the offset, nil when the epoch is not the current one.
     mutating func append(
         _ id: String, epoch: Int, at place: Place, key: [UInt8]?, value: [UInt8]?,
-        timestamp: Int64, now: Duration
+        timestamp: Int64, isReleased: Bool = false, now: Duration
     ) -> Int64? {
         guard var coordinator = coordinators[id], coordinator.epoch == epoch else { return nil }
         if let open = coordinator.transaction, transactions[open].status != .open {
@@ -99,7 +101,9 @@ struct PartnerCluster {
         if place.topic != checkpointTopic { transactions[transaction].carriesRecords = true }
         let partition = Int(place.partition)
         topics[place.topic]?[partition].entries.append(
-            Entry(transaction: transaction, key: key, value: value, timestamp: timestamp))
+            Entry(
+                transaction: transaction, key: key, value: value, timestamp: timestamp,
+                isReleased: isReleased))
         return (topics[place.topic]?[partition].high).map { $0 - 1 }
     }
 

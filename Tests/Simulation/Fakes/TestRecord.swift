@@ -12,6 +12,9 @@ struct TestRecord: Hashable, Sendable {
         case large
         /// Passes every filter; the partner's broker refuses it and what shares its batch.
         case refused
+        /// Breaches version 1; version 2 delivers or filters it. `pad`: bytes that make it too large, or
+        /// refused by the broker, when version 2 would deliver it.
+        case late(second: Bool, pad: Int = 0)
     }
 
     enum Fate: Hashable { case delivered, filtered, quarantined }
@@ -33,6 +36,7 @@ struct TestRecord: Hashable, Sendable {
         switch kind {
         case .large: String(repeating: "x", count: 1200)
         case .refused: String(repeating: "y", count: 600)
+        case .late(_, let pad): String(repeating: "z", count: pad)
         default: ""
         }
     }
@@ -43,6 +47,11 @@ struct TestRecord: Hashable, Sendable {
         case .notJSON: Array("{\"n\":\(number),".utf8)
         case .plain(let first, let second):
             Array("{\"secret\":1,\"n\":\(number),\"a\":\(first),\"b\":\(second)}".utf8)
+        case .late(let second, _):
+            // No boolean, as version 1's filter needs it.
+            Array(
+                ("{\"n\":\(number),\"a\":\"x\",\"b\":\(second)"
+                    + (pad.isEmpty ? "}" : ",\"pad\":\"\(pad)\"}")).utf8)
         case .large, .refused:
             Array("{\"pad\":\"\(pad)\",\"n\":\(number),\"a\":true,\"b\":true}".utf8)
         }
@@ -53,6 +62,8 @@ struct TestRecord: Hashable, Sendable {
         case .plain(let first, let second): (version == 1 ? first : second) ? .delivered : .filtered
         case .tombstone: .filtered
         case .notJSON, .large, .refused: .quarantined
+        case .late(let second, let pad):
+            version == 1 || second && pad > 0 ? .quarantined : second ? .delivered : .filtered
         }
     }
 
