@@ -10,7 +10,19 @@ enum Checks {
         case .boolean: span.kind == .true || span.kind == .false
         case .object: span.kind == .object
         case .array: span.kind == .array
-        case .dateTime: span.kind == .string && isDateTime(span.content)
+        case .dateTime:
+            span.kind == .string && isDateTime(span.content)
+                || span.kind == .escapedString && isEscapedDateTime(span.content)
+        }
+    }
+
+    /// Nobody has a reason to write `"\u0032026-…"`, and it is the same text.
+    @inline(never)
+    private static func isEscapedDateTime(_ content: UnsafeBufferPointer<UInt8>) -> Bool {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: content.count) { text in
+            guard let start = text.baseAddress else { return false }
+            let count = JSONText.unescape(content, into: start)
+            return isDateTime(UnsafeBufferPointer(start: start, count: count))
         }
     }
 

@@ -91,8 +91,9 @@ package enum Base64 {
         }
     }
 
-    /// Nil where the text is not padded base64, or where unused bits are set: one value, one text.
-    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    /// Nil where the text is not padded base64; where `strict` also if unused bits are set: one value, one
+    /// text.
+    package static func decode(_ text: some StringProtocol, strict: Bool = true) -> [UInt8]? {
         let units = Array(text.utf8)
         guard units.count % 4 == 0 else { return nil }
         let padding = units.reversed().prefix { $0 == UInt8(ascii: "=") }.count
@@ -111,7 +112,7 @@ package enum Base64 {
                 group &= (1 << UInt32(bits)) - 1
             }
         }
-        return group == 0 ? bytes : nil
+        return group == 0 || !strict ? bytes : nil
     }
 
     private static func value(_ unit: UInt8) -> UInt32? {

@@ -35,16 +35,17 @@ extension CELEvaluator {
     ) -> CELValue {
         let isSum = operation == .add
         guard isSum || operation == .subtract else { return .failure(.noOverload, index) }
-        let other = isSum ? b.time : b.time.negated
+        let isTimestamp: Bool
         switch (a.tag, b.tag, isSum) {
-        case (.timestamp, .duration, _), (.duration, .timestamp, true):
-            return a.time.added(other, in: CELTime.timestamps).map { .timestamp($0) }
-                ?? .failure(.outOfRange, index)
-        case (.duration, .duration, _), (.timestamp, .timestamp, false):
-            return a.time.added(other, in: CELTime.durations).map { .duration($0.signed) }
-                ?? .failure(.outOfRange, index)
+        case (.timestamp, .duration, _), (.duration, .timestamp, true): isTimestamp = true
+        case (.duration, .duration, _), (.timestamp, .timestamp, false): isTimestamp = false
         default: return .failure(.noOverload, index)
         }
+        let range = isTimestamp ? CELTime.timestamps : CELTime.durations
+        guard let time = a.time.added(isSum ? b.time : b.time.negated, in: range) else {
+            return .failure(.outOfRange, index)
+        }
+        return isTimestamp ? .timestamp(time) : .duration(time.signed)
     }
 
     private func signed(

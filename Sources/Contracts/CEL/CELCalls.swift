@@ -4,15 +4,19 @@ internal import Cryptography
 /// is a failure, in checked expressions too, where a record's value is not what was hoped for.
 extension CELEvaluator {
     mutating func call(_ node: CELProgram.Node, _ index: Int32) -> CELValue {
+        guard let call = CELCall(rawValue: UInt8(truncatingIfNeeded: node.c)) else {
+            return .failure(.unknownName, index)
+        }
         let count = Int(node.b)
         let memory = arena.allocate(CELValue.self, count: count)
         for place in 0..<count {
             let operand = value(program.children[Int(node.a) + place])
             if operand.isFailure { return operand }
+            // What stands in for nothing is not looked at where there is something.
+            if call == .orValue || call == .or, operand.tag == .optional, let held = operand.held {
+                return call == .or ? operand : held
+            }
             memory[place] = operand
-        }
-        guard let call = CELCall(rawValue: UInt8(truncatingIfNeeded: node.c)) else {
-            return .failure(.unknownName, index)
         }
         let operands = UnsafeBufferPointer(start: UnsafePointer(memory), count: count)
         let result = perform(call, operands, index)
@@ -119,7 +123,9 @@ extension CELEvaluator {
         if !text.hasSuffix("=") {
             text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
         }
-        guard let bytes = Base64.decode(text) else { return .failure(.badConversion, index) }
+        guard let bytes = Base64.decode(text, strict: false) else {
+            return .failure(.badConversion, index)
+        }
         return .bytes(keep(bytes))
     }
 

@@ -375,6 +375,7 @@ struct CELChecker {
     private mutating func variadic(
         _ function: CELFunction, _ operands: [CELExpression], _ given: [CELType]
     ) -> CELType {
+        let given = given.map { bindings.closed($0) }
         for (operand, type) in zip(operands, given) where !type.isNumber && type != .dyn {
             report(operand.range, "\(function.name)() takes numbers, not \(type.name)")
         }

@@ -141,9 +141,8 @@ struct CELEvaluator {
         case .call: return call(node, index)
         case .loop: return loop(program.loops[Int(node.a)], index)
         case .bind:
-            let bound = value(node.b)
-            if bound.isFailure { return bound }
-            variables[Int(node.a)] = bound
+            // A failure is one where the variable is used, as in Google's runtimes.
+            variables[Int(node.a)] = value(node.b)
             return value(node.c)
         case .unbound: return .failure(.unknownName, index)
         default: break
@@ -278,7 +277,7 @@ struct CELEvaluator {
                 return .bool(Contracts.isEqual(span.content, constant.text) == wanted)
             }
         }
-        if span.kind == .number, constant.tag == .int, abs(constant.asInt) < 1 << 53 {
+        if span.kind == .number, constant.tag == .int, constant.asInt.magnitude < 1 << 53 {
             let value = JSONNumber.double(span.bytes)
             return .bool(CELEvaluator.holds(node.operation, value, Double(constant.asInt)))
         }

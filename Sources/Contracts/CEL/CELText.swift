@@ -171,11 +171,39 @@ extension CELEvaluator {
         }
     }
 
-    /// Shortest text that reads back as the same double, without a needless fraction.
+    /// Shortest text that reads back as the same double, as C's %g lays it out (`1e+06`, `0.0001`): what
+    /// Google's runtimes make of a double.
     static func text(of number: Double) -> String {
         if number.isNaN { return "NaN" }
         if number.isInfinite { return number < 0 ? "-Infinity" : "Infinity" }
+        let (digits, point) = digits(of: number.magnitude)
+        let sign = number.sign == .minus ? "-" : ""
+        let exponent = point - 1
+        if exponent < -4 || exponent >= 6 {
+            let rest = digits.dropFirst()
+            return sign + digits.prefix(1) + (rest.isEmpty ? "" : "." + rest)
+                + (exponent < 0 ? "e-" : "e+") + (abs(exponent) < 10 ? "0" : "")
+                + String(abs(exponent))
+        }
+        if point <= 0 { return sign + "0." + String(repeating: "0", count: -point) + digits }
+        if digits.count <= point {
+            return sign + digits + String(repeating: "0", count: point - digits.count)
+        }
+        return sign + digits.prefix(point) + "." + digits.dropFirst(point)
+    }
+
+    /// The shortest digits that tell the double, without zeros at either end, and where the point stands:
+    /// 0.digits × 10^point. Zero is one digit.
+    private static func digits(of number: Double) -> (Substring, point: Int) {
+        if number == 0 { return ("0", 1) }
         let text = String(number)
-        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+        let mantissa = text.prefix { $0 != "e" }
+        let exponent = Int(text.dropFirst(mantissa.count + 1)) ?? 0
+        let whole = mantissa.prefix { $0 != "." }
+        let all = (whole + mantissa.dropFirst(whole.count + 1))
+        let digits = all.drop { $0 == "0" }
+        let point = whole.count + exponent - (all.count - digits.count)
+        let end = digits.lastIndex { $0 != "0" }.map { digits.index(after: $0) }
+        return (digits[..<(end ?? digits.endIndex)], point)
     }
 }
