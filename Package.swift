@@ -69,3 +69,11 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// Links libFuzzer, which Tests/Fuzz/run asks for: no part of an ordinary build.
+if Context.environment["CROSSDOCK_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["Contracts", "Replication", "Ledger", "Cryptography"],
+            path: "Tests/Fuzz", exclude: ["run", "seeds.py"], swiftSettings: strict))
+}
