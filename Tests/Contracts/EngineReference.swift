@@ -3,19 +3,77 @@ import Cryptography
 import Foundation
 
 /// What leaves, decided the slow and obvious way on trees: shares nothing with the engine but the
-/// document's types, and is what the engine is held against.
-enum Reference {
+/// document's types and libcrypto, and is what the engine is held against. Its other part is
+/// EngineReferenceValues.swift.
+struct Reference {
     struct Breach: Error {}
+    /// The reference has no opinion.
+    struct Unknown: Error {}
 
-    /// An output value, built of what is allowed; nil: a violation.
-    static func output(_ fields: [Field], _ record: Document) -> String? {
-        let parts = fields.map { field -> Part in
+    var stream: Contracts.Stream
+    var document: Document?
+    /// What is no part of the value.
+    var sample: EngineRecord
+
+    /// The outcome, without the words of a violation.
+    func outcome() throws -> Outcome {
+        do {
+            return try decide()
+        } catch is Breach {
+            switch stream.onViolation {
+            case .quarantine: return Outcome(decision: .quarantined)
+            case .drop: return Outcome(decision: .dropped)
+            case .stop: return Outcome(decision: .stopped)
+            }
+        }
+    }
+
+    private func decide() throws -> Outcome {
+        guard let document else {
+            guard stream.forwardsTombstones else { return Outcome(decision: .filtered) }
+            return try addressed(nil)
+        }
+        guard document.hasUniqueNames else { throw Breach() }
+        if let filter = stream.filter, try !Sentence.holds(filter.text, document) {
+            return Outcome(decision: .filtered)
+        }
+        return try addressed(output(document))
+    }
+
+    private func addressed(_ value: String?) throws -> Outcome {
+        var outcome = Outcome(decision: .delivered, value: value)
+        outcome.key = try key()
+        outcome.headers = sample.headers.filter { stream.headers.contains($0.0) }
+            .map { "\($0.0)=\($0.1 ?? "null")" }
+        switch (stream.partition, outcome.key) {
+        case (.keep, _): outcome.partition = sample.partition
+        case (.key, nil): outcome.partition = sample.partition % 6
+        case (.key, let key?):
+            outcome.partition = Int32(Murmur.hash(Array(key.utf8)) & 0x7FFF_FFFF) % 6
+        }
+        return outcome
+    }
+
+    private func key() throws -> String? {
+        switch stream.key {
+        case .keep: return sample.key
+        case .drop: return nil
+        case .pseudonym(let pseudonym):
+            return sample.key.map { Values.pseudonym($0, pseudonym) }
+        case .path(let path, let transform):
+            guard let value = document?.walk(path.steps.map(\.member)) else { throw Breach() }
+            return try Values.keyText(value, transform)
+        }
+    }
+
+    private func output(_ record: Document) throws -> String {
+        let parts = stream.fields.map { field -> Part in
             guard case .path(let path) = field.source else {
                 return Part(field: field, source: [], output: field.output.steps)
             }
             return Part(field: field, source: path.steps, output: field.output.steps)
         }
-        return try? object(parts, record) ?? "{}"
+        return try object(parts, record, []) ?? "{}"
     }
 
     private struct Part {
@@ -25,21 +83,21 @@ enum Reference {
     }
 
     /// nil: no member at all.
-    private static func object(_ parts: [Part], _ base: Document) throws -> String? {
+    private func object(_ parts: [Part], _ base: Document, _ indices: [Int]) throws -> String? {
         var done: Set<String> = []
         var members: [String] = []
         for part in parts {
             let head = part.output[0]
             guard done.insert(head.member).inserted else { continue }
             let group = parts.filter { $0.output[0].member == head.member }
-            guard let value = try member(head, group, base) else { continue }
+            guard let value = try member(head, group, base, indices) else { continue }
             members.append(JSONLiteral.quoted(head.member) + ":" + value)
         }
         return members.isEmpty ? nil : "{" + members.joined(separator: ",") + "}"
     }
 
-    private static func member(
-        _ head: Path.Step, _ group: [Part], _ base: Document
+    private func member(
+        _ head: Path.Step, _ group: [Part], _ base: Document, _ indices: [Int]
     ) throws -> String? {
         let part = group[0]
         if head.elements {
@@ -53,21 +111,27 @@ enum Reference {
                     field: $0.field, source: Array($0.source[(end + 1)...]),
                     output: Array($0.output.dropFirst()))
             }
-            let texts = try elements.map { element in
-                if inner[0].output.isEmpty { return try leaf(inner[0], element) ?? "" }
-                return try object(inner, element) ?? "{}"
+            let texts = try elements.enumerated().map { index, element in
+                if inner[0].output.isEmpty {
+                    return try leaf(inner[0], element, indices + [index]) ?? ""
+                }
+                return try object(inner, element, indices + [index]) ?? "{}"
             }
             return "[" + texts.joined(separator: ",") + "]"
         }
-        if part.output.count == 1 { return try leaf(part, base) }
+        if part.output.count == 1 { return try leaf(part, base, indices) }
         let inner = group.map {
             Part(field: $0.field, source: $0.source, output: Array($0.output.dropFirst()))
         }
-        return try object(inner, base)
+        return try object(inner, base, indices)
     }
 
-    private static func leaf(_ part: Part, _ base: Document) throws -> String? {
-        if case .constant(let json) = part.field.source { return json }
+    private func leaf(_ part: Part, _ base: Document, _ indices: [Int]) throws -> String? {
+        switch part.field.source {
+        case .constant(let json): return json
+        case .value(let expression): return try Sentence.value(expression.text, document)
+        case .path: break
+        }
         guard let value = base.walk(part.source.map(\.member)) else {
             if part.field.required { throw Breach() }
             return part.field.fallback
@@ -76,91 +140,47 @@ enum Reference {
             if part.field.required { throw Breach() }
             return "null"
         }
-        if let type = part.field.type, !conforms(value, type) { throw Breach() }
-        switch part.field.transform {
-        case nil: return value.text
-        case .pseudonym(let pseudonym):
-            let key = HMACKey(Engine.keys[pseudonym.key] ?? [])
-            let text: String
-            switch value {
-            case .string(let content, _): text = content
-            case .scalar(let source): text = source
-            default: throw Breach()
-            }
-            let digits = Hex.encode(key.authenticate(Array(text.utf8)))
-            return "\"\(digits.prefix(pseudonym.length))\""
-        case .mask(let mask):
-            guard case .string(let content, _) = value else { throw Breach() }
-            return JSONLiteral.quoted(masked(Array(content), mask))
-        case .truncate(let count):
-            guard case .string(let content, _) = value else { throw Breach() }
-            return JSONLiteral.quoted(String(content.prefix(count)))
-        case .cast(let type): return try cast(value, type)
-        case .round(let step):
-            guard case .scalar(let text) = value, let number = Decimal(string: text),
-                let step = Decimal(string: step)
-            else { throw Breach() }
-            var quotient = number.magnitude / step
-            var rounded = Decimal()
-            NSDecimalRound(&rounded, &quotient, 0, .plain)
-            let result = rounded * step
-            return "\(number.sign == .minus && result != 0 ? -result : result)"
-        case .encrypt, .dateTruncate: throw Breach()
+        if let type = part.field.type, !Values.conforms(value, type) { throw Breach() }
+        if let checks = part.field.checks, !Values.passes(value, checks) { throw Breach() }
+        guard case .encrypt(let key) = part.field.transform else {
+            return try Values.transformed(value, part.field.transform)
         }
-    }
-
-    private static func cast(_ value: Document, _ type: Transform.Cast) throws -> String {
-        switch (type, value) {
-        case (.string, .string): return value.text
-        case (.string, .scalar(let text)): return "\"\(text)\""
-        case (.boolean, .scalar(let text)) where text == "true" || text == "false": return text
-        case (.number, .scalar(let text)) where text != "true" && text != "false": return text
-        case (.integer, .scalar(let text)):
-            guard let number = Decimal(string: text), text != "true", text != "false" else {
-                throw Breach()
-            }
-            var (whole, copy) = (Decimal(), number)
-            NSDecimalRound(&whole, &copy, 0, .plain)
-            guard whole == number else { throw Breach() }
-            return "\(whole)"
-        default: throw Breach()
-        }
-    }
-
-    private static func masked(_ text: [Character], _ mask: Mask) -> String {
-        guard !text.isEmpty else { return "" }
-        let first = min(mask.keepFirst, text.count - 1)
-        let last = min(mask.keepLast, text.count - 1 - first)
-        return text.enumerated().map { index, character in
-            index < first || index >= text.count - last ? String(character) : mask.with
-        }.joined()
-    }
-
-    private static func conforms(_ value: Document, _ type: JSONType) -> Bool {
-        switch (type, value) {
-        case (.string, .string), (.array, .array), (.object, .object): true
-        case (.boolean, .scalar(let text)): text == "true" || text == "false"
-        case (.number, .scalar(let text)): text != "true" && text != "false"
-        case (.integer, .scalar(let text)):
-            Double(text).map { $0 == $0.rounded() } ?? false
-        default: false
-        }
+        return try Values.encrypted(
+            value, key, path: part.field.output.text, sample, topic: stream.from, indices)
     }
 }
 
 /// A record as the generator made it: values with their source text.
-indirect enum Document {
+enum Document {
     case null
     /// A number, true or false.
     case scalar(String)
     case string(String, source: String)
     case array([Document])
-    case object([(name: String, source: String, value: Document)])
+    case object([Member])
+
+    struct Member {
+        var name: String
+        /// The name as it stands in the record, quoted.
+        var source: String
+        var value: Document
+    }
 
     func walk(_ names: [String]) -> Document? {
         guard let name = names.first else { return self }
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value.walk(Array(names.dropFirst()))
+    }
+
+    /// No object in it has two members of one name.
+    var hasUniqueNames: Bool {
+        switch self {
+        case .null, .scalar, .string: true
+        case .array(let elements): elements.allSatisfy(\.hasUniqueNames)
+        case .object(let members):
+            Set(members.map(\.name)).count == members.count
+                && members.allSatisfy { $0.value.hasUniqueNames }
+        }
     }
 
     var text: String {

@@ -137,7 +137,9 @@ enum Engine {
             required: required, transform: transform)
     }
 
-    static let keys: [String: [UInt8]] = ["k1": Array("0123456789abcdef".utf8)]
+    static let keys: [String: [UInt8]] = [
+        "k1": Array("0123456789abcdef".utf8), "k32": Array("0123456789abcdefghijklmnopqrstuv".utf8),
+    ]
 
     static func decider(_ stream: Stream, partitions: Int32 = 6) throws -> StreamDecider {
         try StreamDecider(
