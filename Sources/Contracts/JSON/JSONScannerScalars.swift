@@ -7,7 +7,14 @@ extension JSONScanner {
     /// From a digit or a minus on.
     @inline(__always)
     mutating func number(_ p: Pointer, _ kind: inout JSONKind) -> Pointer? {
-        let stops = end - p >= 17 ? crossdock_number_stops(p) : numberStopsNearEnd(p)
+        let stops: UInt32
+        if end - p >= 17 {
+            stops = crossdock_number_stops(p)
+        } else {
+            stops = numberStopsNearEnd(p)
+            // Nothing ends it here: looking behind it would be looking behind the record.
+            if stops & 0xFFFE == 0 { return numberSlowly(p, &kind) }
+        }
         let length = number(p, stops & 0xFFFF, points: stops &>> 16, 16, &kind)
         return length > 0 ? p + length : numberSlowly(p, &kind)
     }
