@@ -37,6 +37,14 @@ package struct KafkaFailure: Error, Hashable, Sendable, CustomStringConvertible 
     /// An ACL is missing, rather than a login refused.
     package var isMissingRight: Bool { kind == .denied && code.hasSuffix("_AUTHORIZATION_FAILED") }
 
+    /// The broker asked does not lead the partition, or does not know yet that it does.
+    var isAboutLeader: Bool {
+        [
+            "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "FENCED_LEADER_EPOCH",
+            "UNKNOWN_LEADER_EPOCH",
+        ].contains(code)
+    }
+
     package var description: String { "\(operation): \(detail) (\(code))" }
 }
 

@@ -12,6 +12,7 @@ package final class LaneConsumer {
 
     private var client: ClientHandle?
     private var queue: OpaquePointer?
+    private var groupCommit: GroupCommit?
     private var slots = SlotTable([])
 
     private var tookSinceWake = 0
@@ -70,6 +71,7 @@ package final class LaneConsumer {
         }
         self.client = client
         self.queue = queue
+        groupCommit = GroupCommit(client)
         isCold = true
         slots = SlotTable(positions)
     }
@@ -85,6 +87,7 @@ package final class LaneConsumer {
         guard let client, let queue else {
             throw KafkaFailure("poll", RD_KAFKA_RESP_ERR__STATE, "nothing is assigned")
         }
+        groupCommit?.serve()
         makeRoom()
         let room = min(wanted, limit - tail)
         guard room > 0 else { return [] }
@@ -162,15 +165,15 @@ package final class LaneConsumer {
 
     /// Advisory and asynchronous: offsets of the group, for lag exporters. Failures are ignored.
     package func commit(_ positions: [TopicOffset]) {
-        guard let client, !positions.isEmpty else { return }
-        try? withPartitionList(positions) { list in
-            _ = rd_kafka_commit(client.raw, list, 1)
-        }
+        groupCommit?.want(positions)
     }
 
-    /// Drops what is held and ends the client. Blocks for its threads.
+    /// Drops what is held and ends the client. Blocks for its threads, and a second at most for the
+    /// group's offsets.
     package func close() {
         release(heldCount)
+        groupCommit?.finish()
+        groupCommit = nil
         if let queue { rd_kafka_queue_destroy(queue) }
         queue = nil
         client?.close()

@@ -54,7 +54,7 @@ MUTATIONS = (
     Mutation(
         "skip-the-intent", "the intent is written with the mark, after the commit",
         (
-            Edit(LOOP, "        try save([.intent(intent, quarantined: batch.quarantined)])\n", ""),
+            Edit(LOOP, "        try save([.intent(intent, quarantined: batch.quarantined)] + presenceChanges)\n", ""),
             Edit(
                 LOOP, "        saveLater(\n            .mark(\n",
                 "        saveLater(.intent(intent, quarantined: batch.quarantined))\n"
@@ -170,8 +170,8 @@ MUTATIONS = (
         (
             Edit(
                 LOOP,
-                "            for index in slots.indices { slots[index].rewind() }\n            batch = Batch()\n",
-                "            batch = Batch()\n",
+                "            for index in slots.indices { slots[index].rewind() }\n            settleGrant",
+                "            settleGrant",
             ),
         ),
         ("Tests/Chaos/test_calls.py::test_an_aborted_batch_is_decided_again",),

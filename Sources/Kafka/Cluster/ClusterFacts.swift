@@ -116,8 +116,25 @@ extension ClusterClient {
         }
     }
 
-    /// ListOffsets over all partitions at once; -2 asks for the start, -1 for the end.
+    /// ListOffsets over all partitions at once; -2 asks for the start, -1 for the end. Asked again for a
+    /// little while where a partition is about to have another leader.
     func listOffsets(
+        _ handle: ClientHandle, _ partitions: [TopicPartition], at time: Int64,
+        _ deadline: Deadline
+    ) throws(KafkaFailure) -> [Int64?] {
+        let patience = Deadline(min(.seconds(3), deadline.remaining))
+        while true {
+            do throws(KafkaFailure) {
+                return try listOffsetsOnce(handle, partitions, at: time, deadline)
+            } catch {
+                guard error.isAboutLeader, !patience.isOver else { throw error }
+                // Serves the handle meanwhile.
+                rd_kafka_poll(handle.raw, 100)
+            }
+        }
+    }
+
+    private func listOffsetsOnce(
         _ handle: ClientHandle, _ partitions: [TopicPartition], at time: Int64,
         _ deadline: Deadline
     ) throws(KafkaFailure) -> [Int64?] {
