@@ -17,14 +17,6 @@ func stringStops(_ word: UInt64) -> UInt64 {
     return found & (ones &* 0x80)
 }
 
-/// Non-zero where a byte of `word` is no digit; exact in every byte.
-@inline(__always)
-func nonDigits(_ word: UInt64) -> UInt64 {
-    let digits = word ^ 0x3030_3030_3030_3030
-    return ((digits & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7676_7676_7676_7676 | digits)
-        & 0x8080_8080_8080_8080
-}
-
 enum JSONText {
     /// Length in bytes of the well-formed UTF-8 sequence at `p`, 0 if there is none (Unicode table 3-7:
     /// no overlong forms, no surrogates, nothing above U+10FFFF).
