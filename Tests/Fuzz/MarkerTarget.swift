@@ -4,7 +4,8 @@ import Ledger
 import Replication
 
 /// The checkpoint topic's records, which the partner could write: whole values (first byte even), and
-/// contents sealed with the right key (odd), as an older or a newer release might have written them.
+/// contents sealed with the right key (odd), as an older or a newer release might have written them. The
+/// next two bits choose a marker's key, a claim's or a release note's.
 enum MarkerTarget {
     private static let secret = [UInt8](repeating: 7, count: 32)
     private static let codec = CheckpointCodec(contract: "fuzz", key: secret)
@@ -13,7 +14,12 @@ enum MarkerTarget {
     static func run(_ data: UnsafeRawBufferPointer) -> CInt {
         guard let choice = data.first else { return -1 }
         let rest = Array(data.dropFirst())
-        let key = choice & 2 == 0 ? codec.key(of: source) : codec.claimKey(lane: 0, instance: "i")
+        let key =
+            switch choice & 6 {
+            case 0: codec.key(of: source)
+            case 2: codec.claimKey(lane: 0, instance: "i")
+            default: Array("fuzz:release:n".utf8)
+            }
         let value = choice & 1 == 0 ? rest : sealed(rest, under: key)
         let found = codec.open(
             CheckpointRecord(partition: 0, offset: 0, key: key, value: value))
@@ -26,6 +32,9 @@ enum MarkerTarget {
         case .claim(let claim):
             require(choice & 1 == 1, "a claim that nobody sealed")
             require(reopened(try? codec.seal(claim)) == found, "another claim when sealed again")
+        case .release(let note):
+            require(choice & 1 == 1, "a release note that nobody sealed")
+            require(reopened(try? codec.seal(note)) == found, "another note when sealed again")
         case .foreign: require(false, "a key of ours is foreign")
         case .unreadable(let why): require(!why.isEmpty, "unreadable without a reason")
         }

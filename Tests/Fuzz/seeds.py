@@ -37,6 +37,12 @@ MARKER = {
     "fingerprints": [{"offset": 41, "timestamp": 1, "digest": "f"}], "acts": [],
 }
 CLAIM = {"contract": "fuzz", "lane": 0, "instance": "i", "nonce": "n", "at": 1}
+NOTE = {
+    "contract": "fuzz", "lane": 0, "batchSeq": 3, "nonce": "n", "pin": PIN,
+    "releases": [
+        {"id": 1, "topic": "flights", "partition": 1, "offset": 41, "refusedIn": 2, "outcome": "delivered", "bytes": 9},
+    ],
+}
 
 
 def conformance(kind: str) -> list[pathlib.Path]:
@@ -51,7 +57,9 @@ def seeds() -> dict[str, list[bytes]]:
     for path in conformance("cel"):
         expressions += re.findall(r'"expr": ("(?:[^"\\]|\\.)*")', path.read_text())
     cel = [json.loads(text) if text.startswith('"') else text for text in expressions]
-    markers = [b"\1" + json.dumps(MARKER).encode(), b"\3" + json.dumps(CLAIM).encode(), b"\0\2" + bytes(64)]
+    markers = [
+        bytes([choice]) + json.dumps(made).encode() for choice, made in [(1, MARKER), (3, CLAIM), (5, NOTE)]
+    ] + [b"\0\2" + bytes(64)]
     return {
         "contract": contracts, "marker": markers,
         "json": [bytes([choice]) + text for text in texts for choice in range(3)],
