@@ -84,6 +84,8 @@ def serve() -> None:
             return ("value", plain(result.plain_value()))
         except (Unwritable, TypeError, ValueError, RuntimeError, OverflowError) as error:
             return ("error", str(error))
+        except SystemError as error:  # A text that is no UTF-8, in a way that the wrapper does not foresee.
+            return ("error", f"Unable to convert function return: {error.__cause__}")
 
     for line in sys.stdin:
         print(json.dumps(answer(*json.loads(line))), flush=True)

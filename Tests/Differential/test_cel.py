@@ -49,6 +49,14 @@ DIFFERENCES: list[tuple[str, str, str, str]] = [
     ),
     ("%d|%x|%o|%b", "format does not fit", "value", "'%d' of a double that is finite is cel-cpp's own"),
     ("timestamp", r"\b0\d\d\d-", r"\b\d{1,3}-", "cel-cpp writes the year 1 with one digit, which is not RFC 3339"),
+    (
+        r"(size|bytes)\(.*timestamp\('0001-", "value", "value",
+        "the same, when the text's length or its bytes are asked for",
+    ),
+    (
+        r"''\.split\(|\.split\(''\)", "value", "value|error",
+        "''.split(''): no part, as cel-go has it (Go's strings.Split); cel-cpp has an empty one",
+    ),
     ("duration", "cannot be converted|out of range", "span|value", "cel-go ends durations at 292 years, as we do"),
     (r"int\(|duration\(|double\(", "cannot be converted", "value", "white space around a number is cel-cpp's own"),
     (r"string\(|%", "Infinity|NaN", "inf|nan", "cel-go writes +Inf, cel-cpp inf, we the Infinity and NaN of '%s'"),
@@ -185,6 +193,7 @@ def generate(seed: int, count: int) -> list[Case]:
 @pytest.mark.skipif(product.binary() is None and not os.environ.get("CI"), reason="NO BINARY: build it")
 def test_an_expression_yields_what_googles_runtime_yields(tmp_path, say):
     seed = product.seed()
+    say(f"CEL differential, seed {seed}, {COUNT} expressions")
     outcomes: dict[str, int] = {}
     known: dict[int, int] = {}
     differing: list[Case] = []
