@@ -24,7 +24,7 @@ struct DeciderCore {
     private let partitionsByKey: Bool
     private let partnerPartitions: Int32
     /// The key that leaves, where it is not the record's own.
-    private var keyBuffer = ByteBuffer(capacity: 256)
+    private var keyBuffer: ByteBuffer
 
     init(
         _ stream: Stream, _ source: SourcePlan, _ program: CELProgram?,
@@ -68,6 +68,8 @@ struct DeciderCore {
         output = OutputRecord(
             key: nil, value: nil, headers: UnsafeBufferPointer(start: nil, count: 0),
             timestamp: -1, partition: 0)
+        // Memory that a stream which is refused above would have left behind.
+        keyBuffer = ByteBuffer(capacity: 256)
     }
 
     /// Slot of the whole record, -1 = nobody asks for it.
