@@ -1,12 +1,12 @@
 """Fixtures of the real-broker tests (Cluster, Chaos): two clusters a session, one workspace a test."""
 
 import dataclasses
-import os
 import pathlib
 import shutil
 
 import pytest
 
+import demands
 from Cluster.harness import brokers, service, topics
 from Cluster.harness.brokers import Broker
 from Cluster.harness.secured import SecuredBroker
@@ -29,13 +29,9 @@ def obstacle() -> str | None:
     return None
 
 
-def must_run() -> bool:
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
-
-
 def pytest_collection_modifyitems(items):
     reason = obstacle()
-    if reason is None or must_run():
+    if reason is None or demands.everything():
         return
     for item in items:
         if any(folder in item.path.parents for folder in REAL):
@@ -45,7 +41,7 @@ def pytest_collection_modifyitems(items):
 def pytest_terminal_summary(terminalreporter):
     reason = obstacle()
     if reason is not None:
-        outcome = "FAILED" if must_run() else "SKIPPED"
+        outcome = "FAILED" if demands.everything() else "SKIPPED"
         terminalreporter.section(f"real-broker tests {outcome}", sep="!", red=True, bold=True)
         terminalreporter.write_line(reason, red=True, bold=True)
     for reports in terminalreporter.stats.values():

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+import demands
 from Differential import documents, product
 
 COUNT = int(os.environ.get("CROSSDOCK_DIFFERENTIAL", "20000"))
@@ -67,7 +68,7 @@ def minimised(folder, document: bytes, message: str) -> tuple[bytes, str]:
     return document, message
 
 
-@pytest.mark.skipif(product.binary() is None and not os.environ.get("CI"), reason="NO BINARY: build it")
+@pytest.mark.skipif(product.binary() is None and not demands.everything(), reason="NO BINARY: build it")
 def test_a_document_is_taken_and_leaves_as_pythons_parser_has_it(tmp_path, say):
     seed = product.seed()
     maker = documents.Documents(seed)

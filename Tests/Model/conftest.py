@@ -1,22 +1,18 @@
 """Where Spin is missing its tests are skipped loudly; where CI is set they fail."""
 
-import os
 import pathlib
 
 import pytest
 
+import demands
 from Model import spin
 
 HERE = pathlib.Path(__file__).parent
 
 
-def must_run() -> bool:
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
-
-
 def pytest_collection_modifyitems(items):
     reason = spin.obstacle()
-    if reason is None or must_run():
+    if reason is None or demands.everything():
         return
     for item in items:
         if HERE in item.path.parents:
@@ -26,7 +22,7 @@ def pytest_collection_modifyitems(items):
 def pytest_terminal_summary(terminalreporter):
     reason = spin.obstacle()
     if reason is not None:
-        outcome = "FAILED" if must_run() else "SKIPPED"
+        outcome = "FAILED" if demands.everything() else "SKIPPED"
         terminalreporter.section(f"model {outcome}", sep="!", red=True, bold=True)
         terminalreporter.write_line(reason, red=True, bold=True)
 
