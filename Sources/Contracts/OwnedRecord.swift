@@ -1,4 +1,4 @@
-/// A record with memory of its own, for what is not on the record path: previews and contract tests.
+/// A record with memory of its own, for what is not on the record path: previews, contract tests, releases.
 package struct OwnedRecord: Sendable {
     package typealias Header = (name: String, value: [UInt8]?)
 
@@ -71,29 +71,31 @@ extension StreamDecider {
 }
 
 extension OwnedRecord {
-    /// The record as a decider takes it; valid during the call.
-    fileprivate func withSource<Result>(_ body: (borrowing SourceRecord) -> Result) -> Result {
+    /// The record as a decider takes it; valid during the call. `slot`: as `SourceRecord.slot`.
+    package func withSource<Result>(
+        slot: Int32 = 0, _ body: (borrowing SourceRecord) throws -> Result
+    ) rethrows -> Result {
         let table = HeaderTable(headers)
-        return withExtendedLifetime(table) {
-            Self.withBytes(key) { key in
-                Self.withBytes(value) { value in
-                    body(
+        return try withExtendedLifetime(table) {
+            try Self.withBytes(key) { key in
+                try Self.withBytes(value) { value in
+                    try body(
                         SourceRecord(
                             key: key, value: value,
                             headers: HeaderReader(
                                 handle: Unmanaged.passUnretained(table).toOpaque(),
                                 read: HeaderTable.read),
-                            offset: offset, timestamp: timestamp, partition: partition, slot: 0))
+                            offset: offset, timestamp: timestamp, partition: partition, slot: slot))
                 }
             }
         }
     }
 
     private static func withBytes<Result>(
-        _ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) -> Result
-    ) -> Result {
-        guard let bytes else { return body(nil) }
-        return bytes.withUnsafeBytes { body($0) }
+        _ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) throws -> Result
+    ) rethrows -> Result {
+        guard let bytes else { return try body(nil) }
+        return try bytes.withUnsafeBytes { try body($0) }
     }
 }
 

@@ -67,7 +67,7 @@ extension Lane {
         let decider = slots[slot].decider
         let bytes = slots[slot].counts.bytes
         var decision = Decision.filtered
-        try record.borrowed(slot: slot) { source in
+        try record.owned.withSource(slot: Int32(slot)) { source in
             decision = decider.decide(source)
             if decision == .delivered, releasing.culprits.contains(request.id) {
                 decision = decider.refuse(
@@ -139,71 +139,12 @@ extension Lane {
 }
 
 extension QuarantinedRecord {
-    /// The copy as a record that a decider takes, valid while `body` runs.
-    fileprivate func borrowed(slot: Int, _ body: (SourceRecord) throws -> Void) throws {
-        let headers = BorrowedHeaders(headerNames, headerValues)
-        try key.withBytes { key in
-            try value.withBytes { value in
-                try withExtendedLifetime(headers) {
-                    try body(
-                        SourceRecord(
-                            key: key, value: value, headers: headers.reader, offset: offset,
-                            timestamp: timestamp, partition: partition.partition,
-                            slot: Int32(slot)))
-                }
-            }
-        }
-    }
-}
-
-extension [UInt8]? {
-    /// Nil stays nil: a null is not an empty one.
-    fileprivate func withBytes(_ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
-        guard let bytes = self else { return try body(nil) }
-        try bytes.withUnsafeBytes { try body($0) }
-    }
-}
-
-/// A record's headers in memory of their own, as `HeaderReader` reads them.
-private final class BorrowedHeaders {
-    private let names: [UnsafeMutablePointer<CChar>]
-    private let values: [(start: UnsafeMutableRawPointer, count: Int)?]
-
-    init(_ names: [String], _ values: [[UInt8]?]) {
-        self.names = names.map { name in
-            let bytes = name.utf8CString
-            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
-            for (index, byte) in bytes.enumerated() { copy[index] = byte }
-            return copy
-        }
-        self.values = values.map { value -> (start: UnsafeMutableRawPointer, count: Int)? in
-            guard let value else { return nil }
-            // An empty value has an address too: it is not a null one.
-            let copy = UnsafeMutableRawPointer.allocate(
-                byteCount: max(1, value.count), alignment: 1)
-            for (index, byte) in value.enumerated() {
-                copy.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
-            }
-            return (copy, value.count)
-        }
-    }
-
-    deinit {
-        for name in names { name.deallocate() }
-        for value in values { value?.start.deallocate() }
-    }
-
-    var reader: HeaderReader {
-        let handle = Unmanaged.passUnretained(self).toOpaque()
-        return HeaderReader(handle: handle) { handle, index, name, value, length in
-            guard let handle else { return false }
-            let headers = Unmanaged<BorrowedHeaders>.fromOpaque(handle).takeUnretainedValue()
-            guard index < headers.names.count else { return false }
-            name.pointee = UnsafePointer(headers.names[index])
-            value.pointee = headers.values[index].map { UnsafeRawPointer($0.start) }
-            length.pointee = headers.values[index]?.count ?? 0
-            return true
-        }
+    /// The copy as a record that can be decided.
+    fileprivate var owned: OwnedRecord {
+        OwnedRecord(
+            topic: partition.topic, partition: partition.partition, offset: offset,
+            timestamp: timestamp, key: key, value: value,
+            headers: zip(headerNames, headerValues).map { ($0, $1) })
     }
 }
 
