@@ -14,7 +14,7 @@ enum ContractFiles {
                     .cannotRun, "no \(arguments.config) here, and no contract named",
                     next: "name one, or let 'crossdock init' write a first one")
             }
-            let paths = try Project.contractFiles(of: configuration)
+            let paths = Project.contractFiles(of: configuration)
             guard !paths.isEmpty else {
                 throw CommandFailure(
                     .cannotRun,
@@ -36,15 +36,34 @@ enum ContractFiles {
     private static func contracts(in path: String) throws(CommandFailure) -> [String] {
         var directory = path[...]
         while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
-        let found = matching("\(directory)/*.yaml") + matching("\(directory)/*.yml")
+        let found = contracts(
+            among: Files.matching("\(directory)/*.yaml") + Files.matching("\(directory)/*.yml"))
         guard !found.isEmpty else {
             throw CommandFailure(.cannotRun, "\(path) holds no *.yaml")
         }
         return found.sorted()
     }
 
-    /// Files that match a pattern, without the files of tests that stand beside contracts.
-    static func matching(_ pattern: String) -> [String] {
-        Files.matching(pattern).filter { !ContractTestReader.isFileBeside($0) }
+    /// As crossdock.yaml lists them under `contracts`: the files that the patterns match, in order, each
+    /// once; a name without a pattern stands for itself, whether it exists or not. Nil where `matching`
+    /// knows of a pattern no answer.
+    static func listed(
+        _ patterns: [String], _ matching: (String) -> [String]?
+    ) -> [String]? {
+        var paths: [String] = []
+        for pattern in patterns {
+            guard pattern.contains(where: { "*?[".contains($0) }) else {
+                paths.append(pattern)
+                continue
+            }
+            guard let found = matching(pattern) else { return nil }
+            paths += contracts(among: found)
+        }
+        return paths.uniqued()
+    }
+
+    /// Without the files of tests that stand beside contracts.
+    private static func contracts(among files: [String]) -> [String] {
+        files.filter { !ContractTestReader.isFileBeside($0) }
     }
 }

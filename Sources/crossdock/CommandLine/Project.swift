@@ -13,7 +13,7 @@ struct Project {
         _ arguments: ParsedArguments, _ console: Console
     ) throws(CommandFailure) -> Project {
         let configuration = try configuration(arguments, console, warns: true)
-        let paths = try contractFiles(of: configuration)
+        let paths = contractFiles(of: configuration)
         guard !paths.isEmpty else {
             throw CommandFailure(
                 .cannotRun,
@@ -94,17 +94,9 @@ struct Project {
         }
     }
 
-    /// The files that the patterns under `contracts` match, each once, in order. A name without a
-    /// pattern stands for itself, whether it exists or not.
-    static func contractFiles(
-        of configuration: Configuration
-    ) throws(CommandFailure) -> [String] {
-        var paths: [String] = []
-        for pattern in configuration.contracts {
-            let isPattern = pattern.contains { "*?[".contains($0) }
-            paths += isPattern ? ContractFiles.matching(pattern) : [pattern]
-        }
-        return paths.uniqued()
+    /// Nothing is found in a directory that cannot be looked into.
+    static func contractFiles(of configuration: Configuration) -> [String] {
+        ContractFiles.listed(configuration.contracts, Files.matching) ?? []
     }
 
     /// Reads contracts and checks them together: one id stands for one contract.

@@ -12,7 +12,7 @@ struct ReportBooks {
 
     init(_ arguments: ParsedArguments, _ console: Console) throws(CommandFailure) {
         configuration = try Project.configuration(arguments, console)
-        let paths = try Project.contractFiles(of: configuration).filter(Files.exists)
+        let paths = Project.contractFiles(of: configuration).filter(Files.exists)
         let readings = try Project.read(paths, configuration)
         var files: [ContractFile] = []
         for reading in readings {

@@ -20,20 +20,8 @@ struct ContractWatch {
     /// - Parameter patterns: as crossdock.yaml lists them under `contracts`.
     init(patterns: [String]) { self.patterns = patterns }
 
-    /// The files there are, in order, each once; a name without a pattern stands for itself, whether it
-    /// exists or not. Nil where a directory cannot be looked into.
-    var files: [String]? {
-        var paths: [String] = []
-        for pattern in patterns {
-            guard pattern.contains(where: { "*?[".contains($0) }) else {
-                paths.append(pattern)
-                continue
-            }
-            guard let found = Files.matchingOrUnknown(pattern) else { return nil }
-            paths += found.filter { !ContractTestReader.isFileBeside($0) }
-        }
-        return paths.uniqued()
-    }
+    /// Nil where a directory cannot be looked into.
+    var files: [String]? { ContractFiles.listed(patterns, Files.matchingOrUnknown) }
 
     /// True once where something changed, and stands still since the look before: a file that is being
     /// written is not read half.
