@@ -98,13 +98,15 @@ package struct Pace: Sendable, Hashable {
     package init() {}
 }
 
-/// The one rule that says which lane a partition belongs to. CRC32C, as Swift's own hashing is seeded
-/// per process; its name stands in every marker.
+/// The one rule that says which lane a partition belongs to: a topic's partitions go to the lanes in turn,
+/// from a lane on that CRC32C of its name gives (Swift's own hashing is seeded per process). The rule's
+/// name stands in every marker.
 package enum LaneHash {
-    package static let name = "crc32c"
+    package static let name = "crc32c-in-turn"
 
     package static func lane(of partition: SourcePartition, lanes: Int) -> Int {
-        Int(crc32c(Array("\(partition.topic)\0\(partition.partition)".utf8)) % UInt32(lanes))
+        let first = Int(crc32c(Array(partition.topic.utf8)))
+        return (first + Int(partition.partition)) % lanes
     }
 
     package static func checkpointPartition(contract: String, lane: Int, count: Int) -> Int32 {

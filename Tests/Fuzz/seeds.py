@@ -32,7 +32,7 @@ MARKER = {
     "contract": "fuzz", "lane": 0, "pin": PIN, "next": PIN, "topic": "flights", "partition": 1, "nextOffset": 42,
     "batchSeq": 3, "nonce": "07" * 16, "digest": "d", "chain": "c", "clusters": {"source": "s", "partner": "p"},
     "counts": dict.fromkeys(["read", "delivered", "filtered", "dropped", "quarantined", "gaps", "bytes"], 1),
-    "layout": {"lanes": 2, "hash": "crc32c", "checkpointPartitions": 1, "partnerPartitions": {"t": 6}},
+    "layout": {"lanes": 2, "hash": "crc32c-in-turn", "checkpointPartitions": 1, "partnerPartitions": {"t": 6}},
     "acknowledged": [{"topic": "t", "partition": 0, "offset": 9}],
     "fingerprints": [{"offset": 41, "timestamp": 1, "digest": "f"}], "acts": [],
 }
