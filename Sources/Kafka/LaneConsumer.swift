@@ -133,7 +133,7 @@ package final class LaneConsumer {
         return ends
     }
 
-    /// The outcome of the first `count` records held is known: their memory goes.
+    /// The first `count` records held are not needed any more: their memory goes.
     package func release(_ count: Int) {
         for index in head..<min(head + max(0, count), tail) {
             if let message = messages[index] { rd_kafka_message_destroy(message) }

@@ -4,7 +4,7 @@ internal import Ledger
 
 /// What one turn of the loop has done so far, from the first record decided to the outcome.
 struct Batch {
-    /// How many of the records held are decided, from the first.
+    /// Records decided.
     var decided = 0
     /// Messages handed to the client library in the open transaction, markers included.
     var planned = 0
@@ -46,15 +46,21 @@ struct Slot {
     var next: Int64
     /// Of the batch alone.
     var counts = Counts()
+    /// Of the batch's last records, at most 8, oldest first.
+    var fingerprints: [Fingerprint] = []
+    /// How many of `counts.read` they stand for.
+    var fingerprinted: Int64 = 0
     /// The end was reached at an offset beyond the last record: a marker is due.
     var endMoved = false
-    /// The last end seen since the assignment; kept over an abort, as it is told only once.
+    /// The last end seen since the assignment.
     var end: Int64?
 
     mutating func reset() {
         presence?.settle()
         from = next
         counts = Counts()
+        fingerprints = []
+        fingerprinted = 0
         endMoved = false
     }
 
@@ -62,7 +68,10 @@ struct Slot {
         presence?.rewind()
         next = from
         counts = Counts()
+        fingerprints = []
+        fingerprinted = 0
         endMoved = false
+        end = nil
     }
 }
 

@@ -38,7 +38,7 @@ extension Lane {
 
     /// Ends with a batch that is full, old enough or at the end of every partition, or with none.
     private func collect() throws {
-        // What was held when a batch was aborted or cut is decided first: replay is from memory.
+        // What was held when a batch was full or cut is decided first.
         try decideHeld()
         while !isFull && batch.stop == nil && !world.isStopping {
             let wait = timeLeft()
@@ -58,7 +58,7 @@ extension Lane {
                 quietSince = world.now()
             }
         }
-        if batch.decided == source.held.count { takeEnds() }
+        if source.held.isEmpty { takeEnds() }
     }
 
     /// Sooner where the partner seems to be away: an idle lane would not notice until the next record.
@@ -80,19 +80,25 @@ extension Lane {
         let records = max(1, Int(Double(most) * share))
         let bytes = max(1, Int(Double(limits.maxBytes) * share))
         return batch.delivered >= records || batch.deliveredBytes >= bytes
-            // What is filtered costs memory too while it is held.
-            || batch.decided >= 8 * records || batch.sourceBytes >= 2 * bytes
+            // What is filtered is decided again too, where the batch comes to nothing.
+            || batch.decided >= 8 * records || batch.sourceBytes >= 8 * bytes
     }
 
+    /// What is decided is released at once, while its memory is still near: where the batch comes to
+    /// nothing, the source is read again.
     private func decideHeld() throws {
         let held = source.held
-        while batch.decided < held.count {
-            if isFull || batch.stop != nil { return }
-            if batch.openedAt == nil { batch.openedAt = world.now() }
-            let record = held[batch.decided]
-            guard try decide(record, slot: Int(record.slot)) else { return }
+        guard !held.isEmpty else { return }
+        if batch.openedAt == nil { batch.openedAt = world.now() }
+        var count = 0
+        while count < held.count, !isFull, batch.stop == nil {
+            let record = held[count]
+            guard try decide(record, slot: Int(record.slot)) else { break }
             batch.decided += 1
+            count += 1
         }
+        takeFingerprints(of: held.prefix(count))
+        source.release(count)
     }
 
     /// False where the batch ends before this record.
@@ -356,14 +362,21 @@ extension Lane {
         switch partner.abort(timeout: partner.transactionTimeout / 2) {
         case .aborted where !partner.isDirty:
             try save([.drop(batchSeq: intent.batchSeq)])
-            for index in slots.indices { slots[index].rewind() }
             settleGrant(isDelivered: false)
             batch = Batch()
             if pauses { pause(after: PortFailure(.unavailable, "commit_transaction", why)) }
+            try readAgain()
         case .aborted: throw Renew(cause: .renew("an EndTxn may still be under way"))
         case .unknown(let detail): throw Renew(cause: .renew(detail))
         case .fenced(let detail): throw Renew(cause: .fenced(detail))
         }
+    }
+
+    /// From D on.
+    private func readAgain() throws {
+        for index in slots.indices { slots[index].rewind() }
+        ends = []
+        try source.assign(slots.map { SourcePosition($0.partition, $0.from) })
     }
 
     private var age: Duration { batch.begunAt.map { world.now() - $0 } ?? .zero }
@@ -381,7 +394,6 @@ extension Lane {
     // MARK: Between batches
 
     func finishBatch() {
-        source.release(batch.decided)
         if !forced.isEmpty { dropStaleChoices() }
         for index in slots.indices { slots[index].reset() }
         settleGrant(isDelivered: true)

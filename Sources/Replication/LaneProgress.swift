@@ -5,15 +5,14 @@ internal import Ledger
 extension Lane {
     /// What the books will say of each partition after the batch.
     func progress(of covered: [Int], _ digest: String) -> [Progress] {
-        let prints = fingerprints(of: covered)
-        return covered.map { index in
+        covered.map { index in
             let slot = slots[index]
             let known = books.partitions[slot.partition]
             let head = known?.chain ?? ""
             return Progress(
                 partition: slot.partition, from: slot.from, to: slot.next, counts: slot.counts,
                 fingerprints: kept(
-                    (known?.fingerprints ?? []) + prints[index, default: []], slot.partition),
+                    (known?.fingerprints ?? []) + slot.fingerprints, slot.partition),
                 chain: slot.counts.delivered == 0
                     ? head
                     : BatchDigest.chain(after: head, digest: digest, from: slot.from, to: slot.next)
@@ -30,23 +29,23 @@ extension Lane {
         return [anchor] + last.suffix(7)
     }
 
-    /// The last records of the batch, at most 8 a partition, oldest first.
-    private func fingerprints(of covered: [Int]) -> [Int: [Fingerprint]] {
-        var wanted = slots.map { min(8, Int($0.counts.read)) }
+    /// Of the last records of each partition, before they are released.
+    func takeFingerprints(of records: Slice<UnsafeBufferPointer<SourceRecord>>) {
+        var wanted = slots.map { min(8, Int($0.counts.read - $0.fingerprinted)) }
         var left = wanted.reduce(0, +)
-        var prints: [Int: [Fingerprint]] = [:]
-        let held = source.held
-        var index = batch.decided - 1
-        while left > 0 && index >= 0 {
-            let record = held[index]
+        var newest: [[Fingerprint]] = Array(repeating: [], count: slots.count)
+        for record in records.reversed() {
+            if left == 0 { break }
             let slot = Int(record.slot)
-            if wanted[slot] > 0 {
-                wanted[slot] -= 1
-                left -= 1
-                prints[slot, default: []].insert(codec.fingerprint(of: record), at: 0)
-            }
-            index -= 1
+            guard wanted[slot] > 0 else { continue }
+            wanted[slot] -= 1
+            left -= 1
+            newest[slot].append(codec.fingerprint(of: record))
         }
-        return prints
+        for index in slots.indices where !newest[index].isEmpty {
+            let all = slots[index].fingerprints + newest[index].reversed()
+            slots[index].fingerprints = Array(all.suffix(8))
+            slots[index].fingerprinted = slots[index].counts.read
+        }
     }
 }

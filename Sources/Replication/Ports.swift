@@ -89,7 +89,7 @@ package protocol LaneSource: AnyObject {
     /// Waits at most `timeout` for records and appends at most `limit` of them to `held`. Ends reached
     /// stand behind all records polled so far. The Guard: offsets strictly rise per slot, else fatal.
     func poll(limit: Int, timeout: Duration) throws(PortFailure) -> [PartitionEnd]
-    /// The outcome of the first `count` records held is known: their memory goes.
+    /// The first `count` records held are decided: their memory goes.
     func release(_ count: Int)
     /// Advisory, asynchronous, failures are ignored: for lag exporters.
     func commit(_ positions: [SourcePosition])

@@ -170,8 +170,8 @@ MUTATIONS = (
         (
             Edit(
                 LOOP,
-                "            for index in slots.indices { slots[index].rewind() }\n            settleGrant",
-                "            settleGrant",
+                "        for index in slots.indices { slots[index].rewind() }\n        ends = []",
+                "        ends = []",
             ),
         ),
         ("Tests/Chaos/test_calls.py::test_an_aborted_batch_is_decided_again",),

@@ -19,13 +19,12 @@ final class KafkaSource: LaneSource {
     private var last = 0
 
     init(
-        _ configuration: ClientConfiguration, contract: Contract, generation: LaneGeneration,
+        _ configuration: ClientConfiguration, plan: LanePlan, generation: LaneGeneration,
         log: @escaping ClientLogSink
     ) {
         self.generation = generation
-        group = "crossdock.\(contract.id)"
-        // As many as a batch may hold, and what a poll may bring on top.
-        capacity = 8 * contract.delivery.maxRecords + 20_000
+        group = "crossdock.\(plan.contract.id)"
+        capacity = plan.pace.chunk
         consumer = LaneConsumer(configuration, group: group, capacity: capacity, log: log)
         cluster = ClusterClient(configuration, group: group, log: log)
         records = .allocate(capacity: capacity)

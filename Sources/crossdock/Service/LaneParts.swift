@@ -38,7 +38,7 @@ struct LaneParts: Sendable {
     /// The life of one generation, on its thread.
     func run(_ generation: LaneGeneration) -> LaneEnd {
         let from = KafkaSource(
-            source, contract: plan.contract, generation: generation,
+            source, plan: plan, generation: generation,
             log: log.clientSink(cluster: plan.contract.source))
         let to = KafkaPartner(
             target, plan: plan, checkpointTopic: checkpointTopic,
