@@ -159,6 +159,8 @@ struct DeciderCore {
     private mutating func address(_ record: borrowing SourceRecord) -> Decision {
         guard takeKey(record) else { return refusal }
         output.headers = headers.select(record.headers)
+        output.unchangedHeaders =
+            record.headers.isMovable && headers.isAll ? record.headers.handle : nil
         output.timestamp = record.timestamp
         output.partition = partitionsByKey ? partition(record.partition) : record.partition
         return .delivered

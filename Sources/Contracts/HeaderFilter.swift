@@ -3,6 +3,8 @@ struct HeaderFilter {
     private let allowed: [UnsafeMutablePointer<CChar>]
     private var selected: UnsafeMutablePointer<OutputHeader>
     private var capacity = 16
+    /// The last `select` let every header through, and there were some.
+    private(set) var isAll = false
 
     init(_ names: [String]) {
         allowed = names.map { name in copy(name.utf8.map { CChar(bitPattern: $0) } + [0]) }
@@ -34,6 +36,7 @@ struct HeaderFilter {
             (selected + count).initialize(to: OutputHeader(name: name, value: bytes))
             count += 1
         }
+        isAll = count == index && count > 0
         return UnsafeBufferPointer(start: selected, count: count)
     }
 

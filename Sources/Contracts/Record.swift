@@ -42,9 +42,14 @@ package struct HeaderReader {
 
     package var handle: UnsafeMutableRawPointer?
     package var read: Read
+    /// The client library can hand all of them on as they are.
+    package var isMovable: Bool
 
-    package init(handle: UnsafeMutableRawPointer?, read: @escaping Read) {
+    package init(
+        handle: UnsafeMutableRawPointer?, isMovable: Bool = false, read: @escaping Read
+    ) {
         self.handle = handle
+        self.isMovable = isMovable
         self.read = read
     }
 
@@ -60,6 +65,8 @@ package struct OutputRecord {
     package var key: UnsafeRawBufferPointer?
     package var value: UnsafeRawBufferPointer?
     package var headers: UnsafeBufferPointer<OutputHeader>
+    /// Set where `headers` are all of the source record's, and movable: its reader's handle.
+    package var unchangedHeaders: UnsafeMutableRawPointer?
     /// Milliseconds since the epoch, -1 = none.
     package var timestamp: Int64
     /// The partner partition.
@@ -67,11 +74,13 @@ package struct OutputRecord {
 
     package init(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
-        headers: UnsafeBufferPointer<OutputHeader>, timestamp: Int64, partition: Int32
+        headers: UnsafeBufferPointer<OutputHeader>,
+        unchangedHeaders: UnsafeMutableRawPointer? = nil, timestamp: Int64, partition: Int32
     ) {
         self.key = key
         self.value = value
         self.headers = headers
+        self.unchangedHeaders = unchangedHeaders
         self.timestamp = timestamp
         self.partition = partition
     }

@@ -42,7 +42,10 @@ package final class TransactionalProducer {
     private let tally: UnsafeMutablePointer<DeliveryTally>
     private var client: ClientHandle?
     private var handles: [OpaquePointer] = []
+    /// Of the next record.
     private var headers: OpaquePointer?
+    /// The consumed message that they were taken from.
+    private var headersOwner: UnsafeMutablePointer<rd_kafka_message_t>?
     private var accepted = 0
     private var isSpoilt = false
 
@@ -191,9 +194,30 @@ package final class TransactionalProducer {
             headers, name, -1, value.map { $0.baseAddress ?? emptyBytes }, value?.count ?? 0)
     }
 
+    /// Gives the record that the next `produce` sends all headers of a consumed one. They go back to it
+    /// where the record is not accepted; else they live in the queue, until its report is served.
+    ///
+    /// - Parameter message: a `ConsumedRecord.message`.
+    package func moveHeaders(from message: UnsafeMutableRawPointer) {
+        dropHeaders()
+        let owner = message.assumingMemoryBound(to: rd_kafka_message_t.self)
+        if rd_kafka_message_detach_headers(owner, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            headersOwner = owner
+        } else {
+            headers = nil
+        }
+    }
+
     private func dropHeaders() {
-        if let headers { rd_kafka_headers_destroy(headers) }
+        if let headers {
+            if let headersOwner {
+                rd_kafka_message_set_headers(headersOwner, headers)
+            } else {
+                rd_kafka_headers_destroy(headers)
+            }
+        }
         headers = nil
+        headersOwner = nil
     }
 
     /// Copies one record into the open transaction, with the headers added since the last call.
@@ -207,7 +231,10 @@ package final class TransactionalProducer {
         topic: Int, partition: Int32, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Int64
     ) throws(KafkaFailure) -> ProduceResult {
-        let client = try opened("producev")
+        guard let client else {
+            dropHeaders()
+            throw notOpen("producev")
+        }
         let error = crossdock_produce(
             client.raw, handles[topic], partition, key.map { $0.baseAddress ?? emptyBytes },
             key?.count ?? 0, value.map { $0.baseAddress ?? emptyBytes }, value?.count ?? 0,
@@ -216,6 +243,7 @@ package final class TransactionalProducer {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
             // The headers belong to the message now.
             headers = nil
+            headersOwner = nil
             accepted += 1
             return .accepted
         case RD_KAFKA_RESP_ERR__QUEUE_FULL:
@@ -393,12 +421,13 @@ package final class TransactionalProducer {
     }
 
     private func opened(_ operation: String) throws(KafkaFailure) -> ClientHandle {
-        guard let client else {
-            throw KafkaFailure(
-                kind: .fatal, operation: operation, code: "_STATE",
-                detail: "the producer is closed")
-        }
+        guard let client else { throw notOpen(operation) }
         return client
+    }
+
+    private func notOpen(_ operation: String) -> KafkaFailure {
+        KafkaFailure(
+            kind: .fatal, operation: operation, code: "_STATE", detail: "the producer is closed")
     }
 
     /// Ends the client; an open transaction stays open until the next `initialise` or its timeout.

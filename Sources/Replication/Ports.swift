@@ -230,8 +230,9 @@ package protocol LanePartner: AnyObject {
     /// open transaction, fences a twin. `careful`: one record a produce request, to find a culprit.
     func initialise(careful: Bool) throws(PortFailure)
     func begin() throws(PortFailure)
-    /// `topic`: index into the list of partner topics that the lane was made with. The output's memory
-    /// is copied before the call returns.
+    /// `topic`: index into the list of partner topics that the lane was made with. The output's key and
+    /// value are copied before the call returns; its headers stay where they are until the next call of
+    /// anything here.
     func produce(_ output: borrowing OutputRecord, topic: Int) throws(PortFailure) -> Produced
     func produceCheckpoint(partition: Int32, key: [UInt8], value: [UInt8]) throws(PortFailure)
     /// Serves delivery reports without waiting.

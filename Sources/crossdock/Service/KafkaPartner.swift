@@ -155,7 +155,11 @@ final class KafkaPartner: LanePartner {
 
     func produce(_ output: borrowing OutputRecord, topic: Int) throws(PortFailure) -> Produced {
         guard let producer else { throw notOpen }
-        for header in output.headers { producer.addHeader(header.name, header.value) }
+        if let message = output.unchangedHeaders {
+            producer.moveHeaders(from: message)
+        } else {
+            for header in output.headers { producer.addHeader(header.name, header.value) }
+        }
         do throws(KafkaFailure) {
             switch try producer.produce(
                 topic: topic, partition: output.partition, key: output.key, value: output.value,

@@ -60,7 +60,8 @@ final class KafkaSource: LaneSource {
                     to: SourceRecord(
                         key: record.key, value: record.value,
                         headers: HeaderReader(
-                            handle: record.message, read: ConsumedRecord.readHeader),
+                            handle: record.message, isMovable: true,
+                            read: ConsumedRecord.readHeader),
                         offset: record.offset, timestamp: record.timestamp,
                         partition: record.partition, slot: record.slot))
                 last += 1
