@@ -50,7 +50,7 @@ final class SourcePlan {
                 let prepared = table.prepare($0, parent: parent)
                 return table.insert(prepared, parent: parent, planned: true)
             }
-            if child.slot >= 0 { table.entries[Int(entry)].slot = child.slot }
+            if child.slot >= 0 { table.capture(entry, into: child.slot) }
             insert(child, entry, &table)
         }
     }

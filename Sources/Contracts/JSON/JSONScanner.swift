@@ -16,6 +16,7 @@ struct JSONScanner {
 
     private(set) var start: Pointer
     private(set) var end: Pointer
+    private var walk = crossdock_walk()
     /// Of the object that was opened last; never reused.
     private var serial: UInt64 = 0
     /// Names that the table does not hold, of all open objects.
@@ -71,6 +72,7 @@ struct JSONScanner {
         let memory = text.bindMemory(to: UInt8.self)
         start = memory.baseAddress ?? Pointer(nowhere)
         end = start + memory.count
+        crossdock_walk_start(&walk, start, end)
         strangers.reset()
         clearSlots()
         guard memory.count <= UInt32.max else { return fail(start, .tooLarge) != nil }
@@ -204,9 +206,15 @@ struct JSONScanner {
         var stamp: UInt64 = 0
         var kind = JSONKind.absent
         while true {
+            // Behind a value rather than behind a comma.
+            if takePlain(&p, holder, stamp, expectation, &position), p[-1] != UInt8(ascii: ",") {
+                guard p.pointee == UInt8(ascii: "}") else { return fail(p, .expectedCommaOrBrace) }
+                p += 1
+                break
+            }
+            p = skipSpace(p)
             var member = NameTable.unknown
             let slot: Int32
-            var window = Window()
             if position < expectation.count, stands(expectation.start + position, at: p) {
                 let foreseen = expectation.start + position
                 member = foreseen.pointee.entry
@@ -220,7 +228,7 @@ struct JSONScanner {
                 position &+= 1
             } else {
                 if stamp == 0 { stamp = stampAll(expectation.start, position) }
-                guard let after = name(p, holder, &member, &window) else { return nil }
+                guard let after = name(p, holder, &member) else { return nil }
                 if member >= 0 {
                     let entry = entries + Int(member)
                     if entry.pointee.stamp == stamp { return fail(p, .duplicateName) }
@@ -236,24 +244,15 @@ struct JSONScanner {
                 }
                 p = after
             }
-            var end = window.width > 0 ? value(p, window, &kind) : nil
-            if end == nil {
-                p = skipSpace(p)
-                end = value(p, member, depth, &kind)
-            }
-            guard let after = end else { return nil }
+            p = skipSpace(p)
+            guard let after = value(p, member, depth, &kind) else { return nil }
             slots[Int(slot)] = JSONSpan(start: p, count: after - p, kind: kind)
             p = skipSpace(after)
-            guard p < self.end else { return fail(p, .endOfText) }
+            guard p < end else { return fail(p, .endOfText) }
             let byte = p.pointee
             p += 1
-            if byte == UInt8(ascii: ",") {
-                p = skipSpace(p)
-            } else if byte == UInt8(ascii: "}") {
-                break
-            } else {
-                return fail(p - 1, .expectedCommaOrBrace)
-            }
+            if byte == UInt8(ascii: "}") { break }
+            guard byte == UInt8(ascii: ",") else { return fail(p - 1, .expectedCommaOrBrace) }
         }
         if strangers.count > firstStranger, let twin = strangers.close(from: firstStranger) {
             return fail(twin, .duplicateName)
@@ -268,7 +267,7 @@ struct JSONScanner {
         guard holder >= 0, let start = names.entries[Int(holder)].foreseen else {
             return (noExpectation, 0)
         }
-        return (start, Int(names.entries[Int(holder)].foreseenCount))
+        return (start, Int(names.entries[Int(holder)].foreseen_count))
     }
 
     /// Stamps the first members of an expectation, which are those that the object has had so far.
@@ -285,24 +284,6 @@ struct JSONScanner {
     private mutating func stands(
         _ foreseen: UnsafeMutablePointer<NameTable.Foreseen>, at p: Pointer
     ) -> Bool {
-        guard end - p >= 24 else { return standsAtEnd(foreseen, p) }
-        if loadWord(p) & foreseen.pointee.mask0 != foreseen.pointee.word0 { return false }
-        let rest =
-            loadWord(p + 8) & foreseen.pointee.mask1 ^ foreseen.pointee.word1
-            | loadWord(p + 16) & foreseen.pointee.mask2 ^ foreseen.pointee.word2
-        if rest != 0 { return false }
-        return foreseen.pointee.length <= 24 || standsWhole(foreseen, p)
-    }
-
-    @inline(never)
-    private mutating func standsAtEnd(
-        _ foreseen: UnsafeMutablePointer<NameTable.Foreseen>, _ p: Pointer
-    ) -> Bool { standsWhole(foreseen, p) }
-
-    @inline(never)
-    private mutating func standsWhole(
-        _ foreseen: UnsafeMutablePointer<NameTable.Foreseen>, _ p: Pointer
-    ) -> Bool {
         let length = Int(foreseen.pointee.length)
         guard end - p >= length else { return false }
         let text = Pointer(names.entries[Int(foreseen.pointee.entry)].text)
@@ -311,40 +292,35 @@ struct JSONScanner {
             UnsafeBufferPointer(start: text, count: length))
     }
 
-    /// A member name that was not foreseen: finds it in the table or adds it, else remembers it as a
-    /// stranger. From its opening quote to behind the colon.
-    ///
-    /// A short name of plain ASCII that the table holds takes no branch that depends on its length: in
-    /// records whose members come in any order nothing could foretell it.
+    /// Takes members whose names are known and whose values are plain: as foreseen, or in any order from
+    /// the first surprise on. False: none.
     @inline(__always)
-    private mutating func name(
-        _ p: Pointer, _ holder: Int32, _ member: inout Int32, _ window: inout Window
-    ) -> Pointer? {
-        if holder >= 0, end - p >= 36, p.pointee == UInt8(ascii: "\"") {
-            let stops = crossdock_string_stops(p + 1) | crossdock_string_stops(p + 17) &<< 16
-            let length = stops.trailingZeroBitCount
-            let after = p + (length &+ 3)
-            if after[-2] == UInt8(ascii: "\""), after[-1] == UInt8(ascii: ":") {
-                let low = crossdock_number_stops(p + 1)
-                let high = crossdock_number_stops(p + 17)
-                let used = UInt32(truncatingIfNeeded: length &+ 2)
-                if used < 32 {
-                    window = Window(
-                        stringStops: stops &>> used,
-                        numberStops: (low & 0xFFFF | high &<< 16) &>> used,
-                        points: (low &>> 16 | high & 0xFFFF_0000) &>> used, width: 32 &- Int(used))
-                }
-                let name = names.prepareShort(p + 1, length, parent: holder)
-                member = names.find(name, parent: holder)
-                if member >= 0 { return after }
-                window.width = 0
-            }
+    private mutating func takePlain(
+        _ p: inout Pointer, _ holder: Int32, _ stamp: UInt64, _ expectation: Expectation,
+        _ position: inout Int
+    ) -> Bool {
+        guard holder >= 0 else { return false }
+        var place: Pointer? = p
+        let spans = UnsafeMutableRawPointer(slots).assumingMemoryBound(to: crossdock_span.self)
+        let taken: Int
+        if stamp == 0 {
+            taken = crossdock_walk_foreseen(
+                &walk, &place, expectation.start + position, expectation.count &- position, spans)
+            position &+= taken
+        } else {
+            var last: Int32 = 0
+            taken = crossdock_walk_known(
+                &walk, &place, names.index, holder, stamp, &last, spans)
+            if taken > 0 { position = Int(last) &+ 1 }
         }
-        return anyName(p, holder, &member)
+        p = place ?? p
+        return taken > 0
     }
 
+    /// A member name that was not foreseen: finds it in the table or adds it, else remembers it as a
+    /// stranger. From its opening quote to behind the colon.
     @inline(never)
-    private mutating func anyName(
+    private mutating func name(
         _ p: Pointer, _ holder: Int32, _ member: inout Int32
     ) -> Pointer? {
         guard p < end, p.pointee == UInt8(ascii: "\"") else { return fail(p, .expectedName) }

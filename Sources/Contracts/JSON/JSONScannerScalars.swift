@@ -104,31 +104,6 @@ extension JSONScanner {
         return p
     }
 
-    // MARK: windows
-
-    /// What is known of the bytes from a value on, because they were looked at together with its name.
-    struct Window {
-        var stringStops: UInt32 = 0
-        var numberStops: UInt32 = 0
-        var points: UInt32 = 0
-        /// Bytes that the bits speak of, less than 32.
-        var width = 0
-    }
-
-    /// Short strings and numbers; nil where that is not enough to tell, or it is something else.
-    @inline(__always)
-    mutating func value(_ p: Pointer, _ window: Window, _ kind: inout JSONKind) -> Pointer? {
-        if p.pointee == UInt8(ascii: "\"") {
-            let stops = window.stringStops & ~1
-            let after = p + stops.trailingZeroBitCount
-            kind = .string
-            return stops != 0 && after.pointee == UInt8(ascii: "\"") ? after + 1 : nil
-        }
-        guard p.pointee &- 0x30 <= 9 || p.pointee == UInt8(ascii: "-") else { return nil }
-        let length = number(p, window.numberStops, points: window.points, window.width, &kind)
-        return length > 0 ? p + length : nil
-    }
-
     // MARK: strings
 
     /// From behind the opening quote to behind the closing one.

@@ -1,3 +1,5 @@
+internal import CVector
+
 /// Every member name that the scanner knows, by the member that holds it: what the contract names from
 /// the start, and what records bring, up to a bound.
 ///
@@ -9,40 +11,10 @@
 /// object it holds in the order they came, as `Foreseen`: mostly one comparison of bytes replaces both
 /// hashing and the check for duplicates.
 struct NameTable {
-    struct Entry {
-        /// The name's first 32 bytes, padded with zeros.
-        var words: SIMD4<UInt64>
-        /// The last object (by serial number) that had this member.
-        var stamp: UInt64 = 0
-        /// Bytes of the name.
-        var length: Int32
-        var parent: Int32
-        /// Where the scanner puts the member's value; `nowhere` where nobody asks for it.
-        var slot: Int32
-        /// Where it stands in its parent's `foreseen`, -1 = nowhere.
-        var position: Int32 = -1
-        /// The name as it stands in a record, `"name":`, in padded memory.
-        var text: UnsafeMutablePointer<UInt8>
-        /// What is expected in the object that this member holds.
-        var foreseen: UnsafeMutablePointer<Foreseen>?
-        var foreseenCount: UInt16 = 0
-        /// Names learnt below this member.
-        var children: UInt16 = 0
-        /// Stands for the elements of the array that this member holds: what is captured in an object is
-        /// not captured in the objects of an array. -1 = none yet.
-        var elements: Int32 = -1
-    }
+    typealias Entry = crossdock_entry
 
-    /// A member that is expected, laid out so that comparing needs one line of memory.
-    struct Foreseen {
-        /// The first 24 bytes of `"name":`, and masks for what counts of them.
-        var word0, word1, word2: UInt64
-        var mask0, mask1, mask2: UInt64
-        /// Bytes of `"name":`.
-        var length: Int32
-        var entry: Int32
-        var slot: Int32
-    }
+    /// A member that is expected.
+    typealias Foreseen = crossdock_foreseen
 
     static let root: Int32 = 0
     /// Inside a member that is not in the table: nothing is looked up or learnt.
@@ -53,15 +25,13 @@ struct NameTable {
     static let longestName = 255
 
     let entries: UnsafeMutablePointer<Entry>
+    /// The same and their hashes, as the walk over members wants it.
+    let index: UnsafeMutablePointer<crossdock_names>
     private let buckets: UnsafeMutablePointer<Int32>
     private let mask: Int
     private let capacity: Int
     /// A slot that nobody reads: a member that is not captured needs no branch of its own.
     let nowhere: Int32
-    /// 32 bytes of ones, then 32 of zeros: from 32 - n on stands the mask for n bytes.
-    private let masks: UnsafeMutablePointer<UInt8>
-    /// Random and odd, so that nobody can prepare names that meet in one bucket.
-    private let multipliers: SIMD4<UInt64>
     private(set) var count: Int
 
     /// `planned`: how many names the contract brings, on top of what may be learnt. `nowhere`: the slot behind
@@ -75,13 +45,25 @@ struct NameTable {
         entries = .allocate(capacity: capacity)
         buckets = .allocate(capacity: size)
         buckets.initialize(repeating: -1, count: size)
-        masks = .allocate(capacity: 64)
-        masks.initialize(repeating: 0xFF, count: 32)
-        (masks + 32).initialize(repeating: 0, count: 32)
-        multipliers = SIMD4.random(in: 0...UInt64.max) | 1
-        entries[0] = Entry(
-            words: SIMD4(), length: 0, parent: -1, slot: nowhere, text: NameTable.emptyText())
+        index = .allocate(capacity: 1)
+        // Random, so that nobody can prepare names that meet in one bucket.
+        func multiplier() -> UInt64 { UInt64.random(in: 0...UInt64.max) | 1 }
+        index.initialize(
+            to: crossdock_names(
+                entries: entries, buckets: buckets, mask: UInt64(mask),
+                multipliers: (multiplier(), multiplier(), multiplier(), multiplier())))
         count = 1
+        entries[0] = blank(parent: -1, text: NameTable.emptyText())
+    }
+
+    private func blank(parent: Int32, text: UnsafeMutablePointer<UInt8>) -> Entry {
+        var entry = Entry()
+        entry.parent = parent
+        entry.slot = nowhere
+        entry.position = -1
+        entry.text = text
+        entry.elements = -1
+        return entry
     }
 
     private static func emptyText() -> UnsafeMutablePointer<UInt8> {
@@ -97,7 +79,7 @@ struct NameTable {
         }
         entries.deallocate()
         buckets.deallocate()
-        masks.deallocate()
+        index.deallocate()
     }
 
     /// A name prepared for looking up: its first 32 bytes, padded with zeros, and a hash.
@@ -107,50 +89,39 @@ struct NameTable {
         var hash: UInt64
     }
 
-    /// A name of up to 32 bytes, of which 32 may be read.
-    @inline(__always)
-    func prepareShort(_ text: UnsafePointer<UInt8>, _ count: Int, parent: Int32) -> Name {
-        let mask = UnsafeRawPointer(masks + (32 &- count))
-        let words =
-            UnsafeRawPointer(text).loadUnaligned(as: SIMD4<UInt64>.self)
-            & mask.loadUnaligned(as: SIMD4<UInt64>.self)
-        return Name(
-            text: UnsafeBufferPointer(start: text, count: count), words: words,
-            hash: hash(words, parent))
-    }
-
     func prepare(_ text: UnsafeBufferPointer<UInt8>, parent: Int32) -> Name {
         var words = SIMD4<UInt64>()
-        withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: text.prefix(32)) }
-        var hash = hash(words, parent)
-        for byte in text.dropFirst(32) { hash = mix(hash ^ UInt64(byte), multipliers[0]) }
+        if let start = text.baseAddress {
+            withUnsafeMutableBytes(of: &words) {
+                $0.copyMemory(
+                    from: UnsafeRawBufferPointer(start: start, count: min(text.count, 32)))
+            }
+        }
+        var hash = withUnsafeBytes(of: words) { words in
+            crossdock_name_hash(
+                index, words.assumingMemoryBound(to: UInt64.self).baseAddress, parent)
+        }
+        for index in stride(from: 32, to: text.count, by: 1) {
+            let byte = text[index]
+            hash = mix(hash ^ UInt64(byte), self.index.pointee.multipliers.0)
+        }
         return Name(text: text, words: words, hash: hash)
     }
 
-    /// The hash decides where a name is looked for, never what becomes of it.
-    @inline(__always)
-    private func hash(_ words: SIMD4<UInt64>, _ parent: Int32) -> UInt64 {
-        let first = mix(words[0] ^ UInt64(truncatingIfNeeded: parent) &<< 40, multipliers[0])
-        let rest =
-            words[1] &* multipliers[1] &+ words[2] &* multipliers[2] &+ words[3] &* multipliers[3]
-        return first ^ rest &>> 32
-    }
-
-    @inline(__always)
     private func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
         let product = a.multipliedFullWidth(by: b)
         return product.high ^ product.low
     }
 
     /// The entry of `name` (unescaped) below `parent`, -1 if there is none.
-    @inline(__always)
     func find(_ name: Name, parent: Int32) -> Int32 {
         var bucket = Int(truncatingIfNeeded: name.hash) & mask
         while true {
             let index = buckets[bucket]
             if index < 0 { return -1 }
             let entry = entries + Int(index)
-            let words = entry.pointee.words ^ name.words
+            let (one, two, three, four) = entry.pointee.words
+            let words = SIMD4(one, two, three, four) ^ name.words
             let length = Int32(truncatingIfNeeded: name.text.count)
             let other = UInt32(
                 bitPattern: (entry.pointee.length ^ length) | (entry.pointee.parent ^ parent))
@@ -187,15 +158,18 @@ struct NameTable {
         text[length - 2] = UInt8(ascii: "\"")
         text[length - 1] = UInt8(ascii: ":")
         let index = Int32(count)
-        entries[count] = Entry(
-            words: name.words, length: Int32(name.text.count), parent: parent, slot: nowhere,
-            text: text)
+        entries[count] = blank(parent: parent, text: text)
+        entries[count].words = (name.words[0], name.words[1], name.words[2], name.words[3])
+        entries[count].length = Int32(name.text.count)
         count += 1
         var bucket = Int(truncatingIfNeeded: name.hash) & mask
         while buckets[bucket] >= 0 { bucket = (bucket + 1) & mask }
         buckets[bucket] = index
         return index
     }
+
+    /// Has the values of entry `index` put into `slot`.
+    func capture(_ index: Int32, into slot: Int32) { entries[Int(index)].slot = slot }
 
     /// The entry that stands for the elements of `holder`, of arrays in them too; -1 where the bound is
     /// reached.
@@ -204,8 +178,7 @@ struct NameTable {
         if entry.pointee.elements >= 0 { return entry.pointee.elements }
         guard count < NameTable.limit else { return -1 }
         let index = Int32(count)
-        entries[count] = Entry(
-            words: SIMD4(), length: 0, parent: holder, slot: nowhere, text: NameTable.emptyText())
+        entries[count] = blank(parent: holder, text: NameTable.emptyText())
         entries[count].elements = index
         entry.pointee.elements = index
         count += 1
@@ -216,7 +189,7 @@ struct NameTable {
     mutating func foresee(_ index: Int32, at position: Int) {
         let entry = entries + Int(index)
         let holder = entries + Int(entry.pointee.parent)
-        let count = Int(holder.pointee.foreseenCount)
+        let count = Int(holder.pointee.foreseen_count)
         guard count < NameTable.limitPerObject, position <= count, isPlain(entry) else { return }
         makeRoom(holder)
         guard let foreseen = holder.pointee.foreseen else { return }
@@ -226,7 +199,7 @@ struct NameTable {
         }
         foreseen[position] = NameTable.foreseen(entry.pointee, index)
         entry.pointee.position = Int32(position)
-        holder.pointee.foreseenCount += 1
+        holder.pointee.foreseen_count += 1
     }
 
     /// False where the name needs an escape: source text equal to `text` would not be that name then.
@@ -241,7 +214,7 @@ struct NameTable {
     }
 
     private func makeRoom(_ holder: UnsafeMutablePointer<Entry>) {
-        let count = Int(holder.pointee.foreseenCount)
+        let count = Int(holder.pointee.foreseen_count)
         // Rooms are 8, 16, 32 … places.
         let isFull = count == 0 || count >= 8 && count & (count - 1) == 0
         guard isFull else { return }
@@ -255,14 +228,14 @@ struct NameTable {
 
     private static func foreseen(_ entry: Entry, _ index: Int32) -> Foreseen {
         let length = Int(entry.length) + 3
-        let text = UnsafePointer<UInt8>(entry.text)
-        func mask(_ from: Int) -> UInt64 {
-            let left = min(max(length - from, 0), 8)
-            return left == 0 ? 0 : (UInt64.max >> UInt64(64 - left * 8)).littleEndian
+        var foreseen = Foreseen()
+        withUnsafeMutableBytes(of: &foreseen.text) {
+            $0.copyBytes(from: UnsafeRawBufferPointer(start: entry.text, count: min(length, 32)))
         }
-        return Foreseen(
-            word0: loadWord(text) & mask(0), word1: loadWord(text + 8) & mask(8),
-            word2: loadWord(text + 16) & mask(16), mask0: mask(0), mask1: mask(8),
-            mask2: mask(16), length: Int32(length), entry: index, slot: entry.slot)
+        foreseen.length = UInt32(length)
+        foreseen.entry = index
+        foreseen.slot = entry.slot
+        foreseen.mask = length >= 32 ? UInt32.max : 1 << UInt32(length) - 1
+        return foreseen
     }
 }
