@@ -208,8 +208,8 @@ struct DeciderCore {
         _ text: UnsafeRawBufferPointer, _ number: Int32, _ length: Int32
     ) -> UnsafeRawBufferPointer {
         keyBuffer.count = 0
-        keyBuffer.reserve(Int(length))
-        writer.pseudonym(text, number, Int(length), to: keyBuffer.base)
+        keyBuffer.reserve(PseudonymKey.longest)
+        writer.pseudonym(text, number, to: keyBuffer.base)
         keyBuffer.count = Int(length)
         return keyBuffer.bytes
     }

@@ -28,14 +28,15 @@ struct OutputProgram {
         var slot: Int32 = -1
         /// Index into the stream's fields, for violations.
         var field: Int32 = -1
-        /// `"name":`, empty for an element; for a constant the value stands behind it.
+        /// `,"name":`, a comma alone for an element; for a constant the value stands behind it. The opening
+        /// bracket takes the place of the first member's comma. Padded to 16 bytes.
         var text: UnsafePointer<UInt8>
         var textLength: Int32
         /// Nesting of `openObject`, and how many arrays are around.
         var depth: Int32 = 0
         /// Number of the field's checks, -1 = none.
         var checks: Int32 = -1
-        /// The member and its default, for an absent value; nil = left out.
+        /// The same with the default behind it, for an absent value; nil = left out.
         var fallback: UnsafePointer<UInt8>?
         var fallbackLength: Int32 = 0
         /// Of `array`: the step behind its element's.
@@ -49,7 +50,7 @@ struct OutputProgram {
     let checks: [ValueChecks]
     /// Number of arrays that stand in one another.
     let arrayDepth: Int
-    /// Where the object opened at each depth began.
+    /// Where the first member of the object opened at each depth begins.
     let opened: UnsafeMutablePointer<Int>
 
     /// `programs`: number of the CEL program by field.
@@ -101,7 +102,7 @@ private struct OutputBuilder {
         _ transforms: inout TransformTable
     ) throws(EngineError) {
         maximumDepth = max(maximumDepth, depth)
-        let name = isElement ? "" : JSONLiteral.quoted(node.name) + ":"
+        let name = isElement ? "," : "," + JSONLiteral.quoted(node.name) + ":"
         switch node.content {
         case .field(let index, let slot):
             let field = fields[index]
@@ -122,7 +123,7 @@ private struct OutputBuilder {
             open.depth = Int32(depth)
             steps.append(open)
             for member in members { try add(member, depth: depth + 1, &transforms) }
-            var close = step(isElement ? .closeElement : .closeObject, "")
+            var close = step(isElement ? .closeElement : .closeObject, name)
             close.depth = Int32(depth)
             steps.append(close)
         case .array(let slot, let scope, let element):
@@ -163,7 +164,7 @@ private struct OutputBuilder {
         }
         if let fallback = field.fallback {
             let bytes = Array((name + fallback).utf8)
-            step.fallback = UnsafePointer(copy(bytes))
+            step.fallback = OutputBuilder.padded(bytes)
             step.fallbackLength = Int32(bytes.count)
         }
         steps.append(step)
@@ -172,6 +173,10 @@ private struct OutputBuilder {
     private func step(_ operation: OutputProgram.Operation, _ text: String) -> OutputProgram.Step {
         let bytes = Array(text.utf8)
         return OutputProgram.Step(
-            operation: operation, text: UnsafePointer(copy(bytes)), textLength: Int32(bytes.count))
+            operation: operation, text: OutputBuilder.padded(bytes), textLength: Int32(bytes.count))
+    }
+
+    private static func padded(_ bytes: [UInt8]) -> UnsafePointer<UInt8> {
+        UnsafePointer(copy(bytes + Array(repeating: 0, count: 16 - bytes.count % 16)))
     }
 }

@@ -6,7 +6,6 @@ struct OutputWriter {
     private let program: OutputProgram
     private let slots: UnsafeMutablePointer<JSONSpan>
     private let pseudonyms: UnsafeMutablePointer<PseudonymKey>
-    private let pseudonymCount: Int
     private let masks: [Masking]
     private let ciphers: [FieldCipher]
     private let roundings: [Rounding]
@@ -15,6 +14,8 @@ struct OutputWriter {
     /// Where the walk stands in each of the arrays around, outermost first.
     private let indices: UnsafeMutablePointer<Int64>
     private var arena = Arena()
+    /// Of the record, which is still there: behind it nothing may be read.
+    private var end: UnsafePointer<UInt8>?
 
     /// `program` and the transforms are owned by the writer from here on.
     init(
@@ -33,16 +34,11 @@ struct OutputWriter {
         }
         indices = .allocate(capacity: max(program.arrayDepth, 1))
         indices.initialize(repeating: 0, count: max(program.arrayDepth, 1))
-        pseudonymCount = transforms.pseudonyms.count
-        pseudonyms = .allocate(capacity: max(pseudonymCount, 1))
-        for (index, key) in transforms.pseudonyms.enumerated() {
-            (pseudonyms + index).initialize(to: key)
-        }
+        pseudonyms = copy(transforms.pseudonyms)
     }
 
     func free() {
         program.free()
-        pseudonyms.deinitialize(count: pseudonymCount)
         pseudonyms.deallocate()
         for number in 0..<computedCount { computed[number].free() }
         computed.deinitialize(count: computedCount)
@@ -59,8 +55,20 @@ struct OutputWriter {
         arena.reset()
         trouble = .none
         buffer.count = 0
-        buffer.append(UInt8(ascii: "{"))
-        if run(0, program.count, record) { buffer.append(UInt8(ascii: "}")) }
+        // Values are parts of the record.
+        end = record.value.flatMap { text in
+            text.baseAddress.map { ($0 + text.count).assumingMemoryBound(to: UInt8.self) }
+        }
+        if run(0, program.count, record) { close(from: 0, UInt8(ascii: "{"), UInt8(ascii: "}")) }
+    }
+
+    /// Puts brackets around what stands from `start` on: the opening one where the first comma is.
+    @inline(__always)
+    private mutating func close(from start: Int, _ opening: UInt8, _ closing: UInt8) {
+        buffer.reserve(2)
+        buffer.base[start] = opening
+        if buffer.count == start { buffer.count &+= 1 }
+        buffer.append(closing)
     }
 
     /// Runs steps; false: a violation.
@@ -74,25 +82,23 @@ struct OutputWriter {
             switch step.pointee.operation {
             case .field:
                 if !field(step, record) { return false }
-            case .constant: begin(step, room: 0)
+            case .constant: begin(step)
             case .computed:
                 if !compute(step, record) { return false }
-            case .openObject:
+            case .openObject, .openElement:
+                begin(step)
                 program.opened[Int(step.pointee.depth)] = buffer.count
-                begin(step, room: 1)
-                buffer.append(UInt8(ascii: "{"))
             case .closeObject:
-                // Nothing but its opening brace was written: nobody sees the object.
                 let start = program.opened[Int(step.pointee.depth)]
-                if buffer.base[buffer.count - 1] == UInt8(ascii: "{") {
-                    buffer.count = start
+                if buffer.count == start {
+                    // No member was written: nobody sees the object.
+                    buffer.count = start - Int(step.pointee.textLength)
                 } else {
-                    buffer.append(UInt8(ascii: "}"))
+                    close(from: start, UInt8(ascii: "{"), UInt8(ascii: "}"))
                 }
-            case .openElement:
-                begin(step, room: 1)
-                buffer.append(UInt8(ascii: "{"))
-            case .closeElement: buffer.append(UInt8(ascii: "}"))
+            case .closeElement:
+                let start = program.opened[Int(step.pointee.depth)]
+                close(from: start, UInt8(ascii: "{"), UInt8(ascii: "}"))
             case .array:
                 if !array(step, index, record) { return false }
                 index = Int(step.pointee.end)
@@ -101,19 +107,10 @@ struct OutputWriter {
         return true
     }
 
-    /// A comma, unless this is the first, and the member's name. Every JSON value ends with another
-    /// byte than an opening bracket, so the last byte tells what is open.
+    /// A comma and the member's name.
     @inline(__always)
-    private mutating func begin(_ step: UnsafeMutablePointer<OutputProgram.Step>, room: Int) {
-        begin(step.pointee.text, Int(step.pointee.textLength), room: room)
-    }
-
-    @inline(__always)
-    private mutating func begin(_ text: UnsafePointer<UInt8>, _ length: Int, room: Int) {
-        buffer.reserve(length + 1 + room)
-        let last = buffer.base[buffer.count - 1]
-        if last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { buffer.append(UInt8(ascii: ",")) }
-        buffer.append(text, length)
+    private mutating func begin(_ step: UnsafeMutablePointer<OutputProgram.Step>, room: Int = 0) {
+        buffer.append(padded: step.pointee.text, Int(step.pointee.textLength), room: room)
     }
 
     @inline(__always)
@@ -130,7 +127,7 @@ struct OutputWriter {
             }
             if span.kind == .absent {
                 if let fallback = step.pointee.fallback {
-                    begin(fallback, Int(step.pointee.fallbackLength), room: 0)
+                    buffer.append(padded: fallback, Int(step.pointee.fallbackLength))
                 }
                 return true
             }
@@ -146,8 +143,12 @@ struct OutputWriter {
             default: return transformed(step, span, record)
             }
         }
-        begin(step, room: span.length)
-        buffer.append(span.start, span.length)
+        begin(step, room: 32)
+        if let end {
+            buffer.append(span.start, span.length, readableTo: end)
+        } else {
+            buffer.append(span.start, span.length)
+        }
         return true
     }
 
@@ -162,8 +163,8 @@ struct OutputWriter {
             trouble = .absent(field: step.pointee.field)
             return false
         }
-        begin(step, room: 1)
-        buffer.append(UInt8(ascii: "["))
+        begin(step)
+        let start = buffer.count
         var cursor = JSONCursor(span)
         let depth = Int(step.pointee.depth)
         indices[depth] = -1
@@ -172,7 +173,7 @@ struct OutputWriter {
             program.scopes[Int(step.pointee.scope)].capture(element, slots, &arena)
             if !run(first, Int(step.pointee.end), record) { return false }
         }
-        buffer.append(UInt8(ascii: "]"))
+        close(from: start, UInt8(ascii: "["), UInt8(ascii: "]"))
         return true
     }
 
@@ -190,11 +191,11 @@ struct OutputWriter {
         }
     }
 
+    /// Writes `PseudonymKey.longest` digits.
     func pseudonym(
-        _ text: UnsafeRawBufferPointer, _ number: Int32, _ length: Int,
-        to output: UnsafeMutablePointer<UInt8>
+        _ text: UnsafeRawBufferPointer, _ number: Int32, to output: UnsafeMutablePointer<UInt8>
     ) {
-        pseudonyms[Int(number)].write(text, length: length, to: output)
+        PseudonymKey.write(text, under: pseudonyms + Int(number), to: output)
     }
 
     private mutating func pseudonym(
@@ -206,10 +207,10 @@ struct OutputWriter {
             return false
         }
         let digits = Int(length)
-        begin(step, room: digits + 2)
+        begin(step, room: PseudonymKey.longest + 2)
         let text = UnsafeRawBufferPointer(plainText(span))
         buffer.append(UInt8(ascii: "\""))
-        pseudonym(text, number, digits, to: buffer.base + buffer.count)
+        pseudonym(text, number, to: buffer.base + buffer.count)
         buffer.count += digits
         buffer.append(UInt8(ascii: "\""))
         return true
@@ -230,7 +231,7 @@ struct OutputWriter {
         _ step: UnsafeMutablePointer<OutputProgram.Step>, _ span: JSONSpan,
         _ record: borrowing SourceRecord
     ) -> Bool {
-        begin(step, room: 2)
+        begin(step)
         // The transforms may read from the arena, and write here only.
         var output = buffer
         let isTaken = transform(
@@ -290,7 +291,7 @@ struct OutputWriter {
         let evaluator = computed + Int(step.pointee.slot)
         let value = evaluator.pointee.run(CELInput(record))
         if value.tag == .optional, value.held == nil { return true }
-        begin(step, room: 0)
+        begin(step)
         guard let failure = evaluator.pointee.writeJSON(value, to: &buffer) else { return true }
         let node = value.isFailure ? Int32(bitPattern: value.count) : evaluator.pointee.program.root
         trouble = .computed(field: step.pointee.field, failure, node: node)

@@ -1,13 +1,10 @@
 import COpenSSL
 
-/// A key for HMAC-SHA-256 (RFC 2104). The two contexts after the key's pads are computed once, so that
-/// a code costs two block copies and two short hashes. Immutable: any thread may use it.
-package final class HMACKey: Sendable {
-    /// Bytes of a code.
-    package static let codeBytes = 32
-
-    private let inner: SHA256_CTX
-    private let outer: SHA256_CTX
+/// What is left of a key for HMAC-SHA-256 (RFC 2104) once its two pads are hashed, so that a code costs two
+/// short hashes. Plain memory.
+package struct HMACPads: BitwiseCopyable, Sendable {
+    fileprivate let inner: SHA256_CTX
+    fileprivate let outer: SHA256_CTX
 
     /// Any length; a secret longer than 64 bytes is hashed first, as the RFC says.
     package init(_ secret: [UInt8]) {
@@ -26,19 +23,20 @@ package final class HMACKey: Sendable {
     }
 
     /// Writes the code of `data`, 32 bytes, to `target`.
-    package func authenticate(
-        _ data: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer
+    package static func authenticate(
+        _ data: UnsafeRawBufferPointer, under pads: UnsafePointer<HMACPads>,
+        into target: UnsafeMutableRawPointer
     ) {
-        var context = inner
-        if data.count <= Self.longestInOneBlock {
-            Self.closeWithOneBlock(&context, data, to: target)
+        var context = pads.pointee.inner
+        if data.count <= longestInOneBlock {
+            closeWithOneBlock(&context, data, to: target)
         } else {
             SHA256_Update(&context, data.baseAddress, data.count)
             SHA256_Final(target.assumingMemoryBound(to: UInt8.self), &context)
         }
-        context = outer
-        let digest = UnsafeRawBufferPointer(start: target, count: Self.codeBytes)
-        Self.closeWithOneBlock(&context, digest, to: target)
+        context = pads.pointee.outer
+        let digest = UnsafeRawBufferPointer(start: target, count: HMACKey.codeBytes)
+        closeWithOneBlock(&context, digest, to: target)
     }
 
     /// A block without the bit that ends the message and the message's length.
@@ -67,6 +65,24 @@ package final class HMACKey: Sendable {
                 of: words[index].bigEndian, toByteOffset: index * 4, as: UInt32.self)
         }
     }
+}
+
+/// A key for HMAC-SHA-256. Immutable: any thread may use it.
+package final class HMACKey: Sendable {
+    /// Bytes of a code.
+    package static let codeBytes = 32
+
+    private let pads: HMACPads
+
+    /// Any length.
+    package init(_ secret: [UInt8]) { pads = HMACPads(secret) }
+
+    /// Writes the code of `data`, 32 bytes, to `target`.
+    package func authenticate(
+        _ data: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer
+    ) {
+        withUnsafePointer(to: pads) { HMACPads.authenticate(data, under: $0, into: target) }
+    }
 
     package func authenticate(_ data: [UInt8]) -> [UInt8] {
         var stream = stream()
@@ -76,7 +92,7 @@ package final class HMACKey: Sendable {
 
     /// For a message in several parts.
     package func stream() -> HMACStream {
-        HMACStream(inner: inner, outer: outer)
+        HMACStream(inner: pads.inner, outer: pads.outer)
     }
 }
 

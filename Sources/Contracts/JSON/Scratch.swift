@@ -1,3 +1,5 @@
+internal import CVector
+
 /// Raw memory that grows and is reused: written from the front, cleared by setting `count` to 0.
 /// Growing moves it, so a pointer into it lives until the next `reserve`. The owner calls `free`.
 struct ByteBuffer {
@@ -40,6 +42,31 @@ struct ByteBuffer {
     mutating func append(_ source: UnsafePointer<UInt8>, _ length: Int) {
         reserve(length)
         (base + count).update(from: source, count: length)
+        count &+= length
+    }
+
+    /// Text of which whole pieces of 16 bytes can be read.
+    @inline(__always)
+    mutating func append(padded text: UnsafePointer<UInt8>, _ length: Int, room: Int = 0) {
+        reserve(length &+ 16 &+ room)
+        let target = base + count
+        var offset = 0
+        repeat {
+            crossdock_copy_16(target + offset, text + offset)
+            offset &+= 16
+        } while offset < length
+        count &+= length
+    }
+
+    /// Text inside memory that ends at `end`. No call where it is short, and no branch that depends on how short.
+    @inline(__always)
+    mutating func append(
+        _ source: UnsafePointer<UInt8>, _ length: Int, readableTo end: UnsafePointer<UInt8>
+    ) {
+        guard length <= 32, end - source >= 32 else { return append(source, length) }
+        reserve(32)
+        crossdock_copy_16(base + count, source)
+        crossdock_copy_16(base + count + 16, source + 16)
         count &+= length
     }
 

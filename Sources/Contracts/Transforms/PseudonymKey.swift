@@ -1,26 +1,29 @@
+internal import CVector
 internal import Cryptography
 
-/// contract.md `pseudonym`: lower-case hex of HMAC-SHA-256.
-struct PseudonymKey {
-    private let key: HMACKey
+/// contract.md `pseudonym`: lower-case hex of HMAC-SHA-256. Plain memory, so that using it counts no references.
+struct PseudonymKey: BitwiseCopyable {
+    /// Digits of a code.
+    static let longest = 2 * HMACKey.codeBytes
 
-    init(_ secret: [UInt8]) { key = HMACKey(secret) }
+    private let pads: HMACPads
 
-    /// Writes the first `length` hex digits (at most 64) of the code of `text`.
+    init(_ secret: [UInt8]) { pads = HMACPads(secret) }
+
+    /// Writes the hex digits of the code of `text`, all of them.
     @inline(__always)
-    func write(
-        _ text: UnsafeRawBufferPointer, length: Int, to output: UnsafeMutablePointer<UInt8>
+    static func write(
+        _ text: UnsafeRawBufferPointer, under key: UnsafePointer<PseudonymKey>,
+        to output: UnsafeMutablePointer<UInt8>
     ) {
-        var code: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var code = SIMD32<UInt8>()
         withUnsafeMutableBytes(of: &code) { bytes in
             guard let start = bytes.baseAddress else { return }
-            key.authenticate(text, into: start)
-            for index in 0..<length {
-                let byte = bytes[index >> 1]
-                let digit = byte &>> (index & 1 == 0 ? 4 : 0) & 15
-                // 39 lie between '9' and 'a'; digits are random, and a branch on them costs more.
-                output[index] = 0x30 &+ digit &+ ((digit &+ 6) &>> 4) &* 39
-            }
+            let pads = UnsafeRawPointer(key).assumingMemoryBound(to: HMACPads.self)
+            HMACPads.authenticate(text, under: pads, into: start)
+            let code = start.assumingMemoryBound(to: UInt8.self)
+            crossdock_hex_16(code, output)
+            crossdock_hex_16(code + 16, output + 32)
         }
     }
 }
