@@ -167,13 +167,33 @@ size_t crossdock_walk_foreseen(
     return (size_t)(next - foreseen);
 }
 
-// The entry of a name of up to 32 bytes below `parent`, NULL if there is none. 32 bytes can be read.
-static inline crossdock_entry *find(
+// From 32 - n on stands the mask for n bytes.
+static const uint8_t masks[64] = {
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+};
+
+// The entry of a name of up to 16 bytes below `parent`, NULL if there is none. 16 bytes can be read.
+static inline crossdock_entry *find_16(
     const crossdock_names *names, const uint8_t *text, uint32_t length, int32_t parent) {
-    static const uint8_t masks[64] = {
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-    };
+    uint64_t words[4] = {0}, mask[2];
+    __builtin_memcpy(words, text, 16);
+    __builtin_memcpy(mask, masks + 32 - length, 16);
+    words[0] &= mask[0];
+    words[1] &= mask[1];
+    uint64_t bucket = crossdock_name_hash(names, words, parent);
+    for (;; bucket++) {
+        int32_t number = names->buckets[bucket & names->mask];
+        if (number < 0) return NULL;
+        crossdock_entry *entry = names->entries + number;
+        uint64_t other = (uint32_t)((entry->length ^ (int32_t)length) | (entry->parent ^ parent));
+        if ((other | (entry->words[0] ^ words[0]) | (entry->words[1] ^ words[1])) == 0) return entry;
+    }
+}
+
+// The same of up to 32 bytes, and 32 can be read.
+static __attribute__((noinline)) crossdock_entry *find_32(
+    const crossdock_names *names, const uint8_t *text, uint32_t length, int32_t parent) {
     uint64_t words[4], mask[4];
     __builtin_memcpy(words, text, 32);
     __builtin_memcpy(mask, masks + 32 - length, 32);
@@ -183,23 +203,30 @@ static inline crossdock_entry *find(
         int32_t number = names->buckets[bucket & names->mask];
         if (number < 0) return NULL;
         crossdock_entry *entry = names->entries + number;
-        uint64_t other = (uint64_t)(uint32_t)((entry->length ^ (int32_t)length) | (entry->parent ^ parent));
+        uint64_t other = (uint32_t)((entry->length ^ (int32_t)length) | (entry->parent ^ parent));
         for (int i = 0; i < 4; i++) other |= entry->words[i] ^ words[i];
         if (other == 0) return entry;
     }
 }
 
 // The entry of the name at `p`, from its quote on, and how long it is; NULL where that is not plain to see. An entry
-// with a position needs no escape, so that a backslash or a control character is found in no such name.
+// with a position needs no escape, so that a backslash or a control character is found in no such name. 36 bytes can
+// be read.
 static inline crossdock_entry *name_at(
     const crossdock_names *names, const uint8_t *p, int32_t parent, uint32_t *length) {
     if (*p != '"') return NULL;
-    uint32_t quotes = crossdock_equal_to(p + 1, '"') | crossdock_equal_to(p + 17, '"') << 16;
-    if (quotes == 0) return NULL;
-    *length = (uint32_t)__builtin_ctz(quotes);
-    if (p[*length + 2] != ':') return NULL;
-    crossdock_entry *entry = find(names, p + 1, *length, parent);
-    return entry && entry->position >= 0 ? entry : NULL;
+    crossdock_entry *entry;
+    uint32_t quotes = crossdock_equal_to(p + 1, '"');
+    if (quotes != 0) {
+        *length = (uint32_t)__builtin_ctz(quotes);
+        entry = find_16(names, p + 1, *length, parent);
+    } else {
+        quotes = crossdock_equal_to(p + 17, '"');
+        if (quotes == 0) return NULL;
+        *length = (uint32_t)__builtin_ctz(quotes) + 16;
+        entry = find_32(names, p + 1, *length, parent);
+    }
+    return p[*length + 2] == ':' && entry && entry->position >= 0 ? entry : NULL;
 }
 
 // The same where a record has less than 36 bytes left.

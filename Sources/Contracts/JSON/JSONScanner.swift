@@ -227,7 +227,10 @@ struct JSONScanner {
                 p += Int(foreseen.pointee.length)
                 position &+= 1
             } else {
-                if stamp == 0 { stamp = stampAll(expectation.start, position) }
+                if stamp == 0 {
+                    stamp = stampAll(expectation.start, position)
+                    continue
+                }
                 guard let after = name(p, holder, &member) else { return nil }
                 if member >= 0 {
                     let entry = entries + Int(member)
