@@ -29,6 +29,7 @@ struct JSONScanner {
     /// `names` is owned by the scanner from here on.
     init(names: NameTable, slotCount: Int) {
         precondition(Int(names.nowhere) == slotCount, "what is not captured goes behind the slots")
+        precondition(JSONSpan.isLaidOutAsInC, "the walk over members writes spans")
         self.names = names
         self.slotCount = slotCount
         slots = .allocate(capacity: slotCount + 1)

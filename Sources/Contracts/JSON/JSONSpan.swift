@@ -1,3 +1,5 @@
+internal import CVector
+
 /// What a JSON value is, as far as the strict pass has to know it anyway.
 enum JSONKind: UInt8 {
     /// The path led nowhere.
@@ -51,5 +53,18 @@ struct JSONSpan {
     /// A string's text between its quotes, escapes as they stand.
     @inline(__always) var content: UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: start + 1, count: length - 2)
+    }
+
+    static var isLaidOutAsInC: Bool {
+        typealias InC = crossdock_span
+        let kinds = [
+            crossdock_null, crossdock_false, crossdock_true, crossdock_integer, crossdock_number,
+            crossdock_string,
+        ]
+        return MemoryLayout<Self>.stride == MemoryLayout<InC>.stride
+            && MemoryLayout<Self>.offset(of: \.count) == MemoryLayout<InC>.offset(of: \.count)
+            && MemoryLayout<Self>.offset(of: \.kind) == MemoryLayout<InC>.offset(of: \.kind)
+            && kinds.map { JSONKind(rawValue: UInt8($0)) }
+                == [.null, .false, .true, .integer, .number, .string]
     }
 }
