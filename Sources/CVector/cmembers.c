@@ -52,14 +52,14 @@ static __attribute__((noinline)) const uint8_t *behind_space(const uint8_t *p, c
     return p;
 }
 
-// No branch depends on a sign or a point.
-static inline uint8_t plain_number(const uint8_t *p, const uint8_t *stop) {
+// `digits`: which of the 16 bytes before `stop` are some. No branch depends on a sign or a point.
+static inline uint8_t plain_number(const uint8_t *p, const uint8_t *stop, uint32_t digits) {
     uint32_t length = (uint32_t)(stop - p);
     uint32_t first = (uint32_t)0x10000 >> length;
     uint32_t sign = *p == '-';
     uint32_t digit = first << sign;
     // What is no digit and no leading minus. One point may be.
-    uint32_t odd = ((crossdock_digits(stop - 16) ^ 0xFFFF) & (0x10000 - first)) ^ (digit - first);
+    uint32_t odd = (~digits & (0x10000 - first)) ^ (digit - first);
     uint32_t is_point = stop[__builtin_ctz(odd | 0x10000) - 16] == '.';
     // No digit at all; two of them, the last byte, the first one, no point; a zero and more digits.
     uint32_t wrong = (length == sign) | (odd & (odd - 1)) | odd >> 15 | (odd & digit) | ((odd != 0) & !is_point)
@@ -81,9 +81,9 @@ static inline uint8_t plain_word(const uint8_t *p, size_t length) {
     return 0;
 }
 
-static inline uint8_t plain_string(const uint8_t *p, const uint8_t *stop) {
+// `found`: quotes and other stops among the 16 bytes before `stop`.
+static inline uint8_t plain_string(const uint8_t *p, const uint8_t *stop, uint32_t found) {
     uint32_t first = (uint32_t)0x10000 >> (stop - p);
-    uint32_t found = crossdock_quotes(stop - 16);
     uint32_t inside = 0x10000 - first;
     // A quote that is first and last at once is none.
     uint32_t wrong = (found & inside) ^ (first + 0x8000);
@@ -96,22 +96,22 @@ static inline uint8_t long_string(const uint8_t *p, const uint8_t *stop) {
     return wrong == 0 ? crossdock_string : 0;
 }
 
-// At most 16 bytes among the first ones of a record, which has 16 more: copied, as a value is looked at together with
-// the bytes before it.
-static __attribute__((noinline)) uint8_t plain_first(const uint8_t *p, size_t length) {
-    uint8_t copy[48] = {0};
-    __builtin_memcpy(copy + 16, p, 16);
-    if (*p == '"') return plain_string(copy + 16, copy + 16 + length);
-    return plain_number(copy + 16, copy + 16 + length);
+// At most 16 bytes that end among the first 15 of a record, so that 16 before the end are not all there; 16 from `p` on
+// are.
+static inline uint8_t plain_first(const uint8_t *p, const uint8_t *stop) {
+    uint32_t missing = 16 - (uint32_t)(stop - p);
+    if (*p != '"') return plain_number(p, stop, crossdock_digits(p) << missing);
+    uint32_t found = crossdock_quotes(p);
+    return plain_string(p, stop, (found << missing & 0xFFFF) | (found & 0xFFFF0000) << missing);
 }
 
 // The kind of the value that is just what stands from `p` to `stop`, 0 where that is not plain to see.
 static inline uint8_t plain(const crossdock_walk *walk, const uint8_t *p, const uint8_t *stop) {
     size_t length = (size_t)(stop - p);
     if (length - 1 >= 16) return length - 17 < 16 ? long_string(p, stop) : 0;
-    if (stop - walk->start < 16) return walk->end - p >= 16 ? plain_first(p, length) : 0;
-    if (*p == '"') return plain_string(p, stop);
-    uint8_t kind = plain_number(p, stop);
+    if (stop - walk->start < 16) return walk->end - p >= 16 ? plain_first(p, stop) : 0;
+    if (*p == '"') return plain_string(p, stop, crossdock_quotes(stop - 16));
+    uint8_t kind = plain_number(p, stop, crossdock_digits(stop - 16));
     return kind ? kind : plain_word(p, length);
 }
 
@@ -119,8 +119,9 @@ static inline uint8_t plain(const crossdock_walk *walk, const uint8_t *p, const 
 static inline uint8_t plain_any(const crossdock_walk *walk, const uint8_t *p, const uint8_t *stop) {
     size_t length = (size_t)(stop - p);
     if (length - 1 >= 16) return length - 17 < 16 ? long_string(p, stop) : 0;
-    if (stop - walk->start < 16) return walk->end - p >= 16 ? plain_first(p, length) : 0;
-    uint8_t kind = plain_number(p, stop) | plain_string(p, stop);
+    if (stop - walk->start < 16) return walk->end - p >= 16 ? plain_first(p, stop) : 0;
+    uint8_t kind = plain_number(p, stop, crossdock_digits(stop - 16))
+        | plain_string(p, stop, crossdock_quotes(stop - 16));
     return kind ? kind : plain_word(p, length);
 }
 
