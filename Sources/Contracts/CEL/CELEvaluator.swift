@@ -29,6 +29,8 @@ struct CELEvaluator {
 
     let program: CELProgram
     private let root: Int32
+    /// Beyond what the scanner found: else the record need not be copied.
+    private let looksAtRecord: Bool
     let nodes: UnsafeMutablePointer<CELProgram.Node>
     let constants: UnsafeMutablePointer<CELValue>
     /// What the scanner found.
@@ -48,6 +50,7 @@ struct CELEvaluator {
     init(_ program: CELProgram, slots: UnsafeMutablePointer<JSONSpan>, topic: String) {
         self.program = program
         root = program.root
+        looksAtRecord = program.looksAtRecord
         nodes = program.nodes
         constants = program.constants
         self.slots = slots
@@ -70,7 +73,7 @@ struct CELEvaluator {
         arena.reset()
         steps = CELEvaluator.maximumSteps
         headers = nil
-        self.input = input
+        if looksAtRecord { self.input = input }
         return value(root)
     }
 

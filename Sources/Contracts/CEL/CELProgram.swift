@@ -70,6 +70,16 @@ final class CELProgram {
 
     var root: Int32 { Int32(count - 1) }
 
+    /// Whether it asks for anything of the record beside its members.
+    var looksAtRecord: Bool {
+        (0..<count).contains { index in
+            switch nodes[index].operation {
+            case .key, .headers, .timestamp, .topic, .partition, .offset, .wholeValue: true
+            default: false
+            }
+        }
+    }
+
     init(
         text: String, nodes: [Node], ranges: [Range<Int>], constants: [CELValue],
         children: [Int32], patterns: [Pattern], loops: [Loop], variableCount: Int,
