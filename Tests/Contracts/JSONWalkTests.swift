@@ -3,7 +3,7 @@ import Testing
 @testable import Contracts
 
 /// A scanner that has seen a stream's records walks over the next one by what it expects. One that has seen nothing
-/// looks at every byte. Both tell the same.
+/// looks at nearly every member by itself. Both tell the same.
 @Suite struct JSONWalkTests {
     private static let names = [
         "a", "id", "flight", "dep_time", "fourteen_bytes", "thirteen_byte", "sixteen_bytes_ab",
@@ -100,5 +100,30 @@ import Testing
             #expect(learnt(record) == wanted, "\(String(decoding: record, as: UTF8.self))")
         }
         #expect(accepted > 2_000)
+    }
+
+    /// A scanner learns while it scans, so that two of them may overlook the same: here the place is counted.
+    @Test func `a member that stands twice is refused at its second place, wherever it stands`() {
+        var random = SystemRandomNumberGenerator()
+        let scan = Scan()
+        let inOrder = Self.names
+        for round in 0..<5_000 {
+            var names = round % 2 == 0 ? inOrder : inOrder.shuffled(using: &random)
+            names.removeLast(Int.random(in: 0...8, using: &random))
+            let members = { (names: [String]) in
+                names.map { "\"\($0)\":\(Self.values[Int.random(in: 2...3, using: &random)])" }
+            }
+            let whole = "{\(members(names).joined(separator: ","))}"
+            #expect(scan(Array(whole.utf8)).reason == .none, "\(whole)")
+            let first = Int.random(in: 0..<names.count, using: &random)
+            let second = Int.random(in: first + 1...names.count, using: &random)
+            names.insert(names[first], at: second)
+            let twice = members(names)
+            let before = "{\(twice[..<second].joined(separator: ",")),"
+            let record = before + twice[second...].joined(separator: ",") + "}"
+            let verdict = scan(Array(record.utf8))
+            #expect(verdict.reason == .duplicateName, "\(record)")
+            #expect(verdict.offset == before.utf8.count, "\(record)")
+        }
     }
 }
