@@ -152,10 +152,7 @@ size_t crossdock_walk_foreseen(
         if (*value <= ' ') value = behind_space(value, end);
         uint8_t kind = plain(walk, value, stop);
         if (kind == 0) break;
-        crossdock_span *span = slots + next->slot;
-        span->start = value;
-        span->count = (uint32_t)(stop - value);
-        span->kind = kind;
+        slots[next->slot] = (crossdock_span){value, (uint32_t)(stop - value), kind};
         bits &= bits - 1;
         next++;
         p = stop;
@@ -174,40 +171,33 @@ static const uint8_t masks[64] = {
     255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
 };
 
-// The entry of a name of up to 16 bytes below `parent`, NULL if there is none. 16 bytes can be read.
-static inline crossdock_entry *find_16(
-    const crossdock_names *names, const uint8_t *text, uint32_t length, int32_t parent) {
-    uint64_t words[4] = {0}, mask[2];
-    __builtin_memcpy(words, text, 16);
-    __builtin_memcpy(mask, masks + 32 - length, 16);
-    words[0] &= mask[0];
-    words[1] &= mask[1];
+// The entry of a name of up to 8 * `count` bytes below `parent`, NULL if there is none. As many can be read.
+static inline __attribute__((always_inline)) crossdock_entry *find(
+    const crossdock_names *names, const uint8_t *text, uint32_t length, int32_t parent, int count) {
+    uint64_t words[4] = {0}, mask[4];
+    __builtin_memcpy(words, text, 8 * (size_t)count);
+    __builtin_memcpy(mask, masks + 32 - length, 8 * (size_t)count);
+    for (int i = 0; i < count; i++) words[i] &= mask[i];
     uint64_t bucket = crossdock_name_hash(names, words, parent);
     for (;; bucket++) {
         int32_t number = names->buckets[bucket & names->mask];
         if (number < 0) return NULL;
         crossdock_entry *entry = names->entries + number;
         uint64_t other = (uint32_t)((entry->length ^ (int32_t)length) | (entry->parent ^ parent));
-        if ((other | (entry->words[0] ^ words[0]) | (entry->words[1] ^ words[1])) == 0) return entry;
+        for (int i = 0; i < count; i++) other |= entry->words[i] ^ words[i];
+        if (other == 0) return entry;
     }
 }
 
-// The same of up to 32 bytes, and 32 can be read.
+// Mostly a name is short, and half of the words need not be compared.
+static inline crossdock_entry *find_16(
+    const crossdock_names *names, const uint8_t *text, uint32_t length, int32_t parent) {
+    return find(names, text, length, parent, 2);
+}
+
 static __attribute__((noinline)) crossdock_entry *find_32(
     const crossdock_names *names, const uint8_t *text, uint32_t length, int32_t parent) {
-    uint64_t words[4], mask[4];
-    __builtin_memcpy(words, text, 32);
-    __builtin_memcpy(mask, masks + 32 - length, 32);
-    for (int i = 0; i < 4; i++) words[i] &= mask[i];
-    uint64_t bucket = crossdock_name_hash(names, words, parent);
-    for (;; bucket++) {
-        int32_t number = names->buckets[bucket & names->mask];
-        if (number < 0) return NULL;
-        crossdock_entry *entry = names->entries + number;
-        uint64_t other = (uint32_t)((entry->length ^ (int32_t)length) | (entry->parent ^ parent));
-        for (int i = 0; i < 4; i++) other |= entry->words[i] ^ words[i];
-        if (other == 0) return entry;
-    }
+    return find(names, text, length, parent, 4);
 }
 
 // The entry of the name at `p`, from its quote on, and how long it is; NULL where that is not plain to see. An entry
@@ -261,10 +251,7 @@ size_t crossdock_walk_known(
         if (kind == 0) break;
         entry->stamp = stamp;
         *position = entry->position;
-        crossdock_span *span = slots + entry->slot;
-        span->start = value;
-        span->count = (uint32_t)(stop - value);
-        span->kind = kind;
+        slots[entry->slot] = (crossdock_span){value, (uint32_t)(stop - value), kind};
         bits &= bits - 1;
         taken++;
         p = stop;

@@ -74,13 +74,11 @@ package struct OutputRecord {
 
     package init(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
-        headers: UnsafeBufferPointer<OutputHeader>,
-        unchangedHeaders: UnsafeMutableRawPointer? = nil, timestamp: Int64, partition: Int32
+        headers: UnsafeBufferPointer<OutputHeader>, timestamp: Int64, partition: Int32
     ) {
         self.key = key
         self.value = value
         self.headers = headers
-        self.unchangedHeaders = unchangedHeaders
         self.timestamp = timestamp
         self.partition = partition
     }

@@ -58,20 +58,22 @@ struct Slot {
     mutating func reset() {
         presence?.settle()
         from = next
-        counts = Counts()
-        fingerprints = []
-        fingerprinted = 0
-        endMoved = false
+        begin()
     }
 
     mutating func rewind() {
         presence?.rewind()
         next = from
+        end = nil
+        begin()
+    }
+
+    /// Nothing of a batch yet.
+    private mutating func begin() {
         counts = Counts()
         fingerprints = []
         fingerprinted = 0
         endMoved = false
-        end = nil
     }
 }
 

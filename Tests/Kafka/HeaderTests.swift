@@ -6,8 +6,18 @@ import Testing
 @Suite struct HeaderTests {
     private let headers = ["a=null", "b=two", "b="]
 
-    /// A cluster with one record, whose value is of `length` bytes.
-    private func cluster(_ length: Int = 1) throws -> EmbeddedCluster {
+    /// Lends a cluster with one record, of a value of `length` bytes, and that record, which is held.
+    private func withRecord(
+        _ length: Int = 1, _ body: (EmbeddedCluster, LaneConsumer, ConsumedRecord) throws -> Void
+    ) throws {
+        let cluster = try cluster(length)
+        defer { cluster.close() }
+        let source = try consumer(cluster, "from")
+        defer { source.close() }
+        try body(cluster, source, take(source))
+    }
+
+    private func cluster(_ length: Int) throws -> EmbeddedCluster {
         let cluster = try EmbeddedCluster(
             topics: ["from": 1, "to": 1, "checkpoints": 1])
         let producer = producer(cluster, "first")
@@ -52,78 +62,70 @@ import Testing
 
     @Test("all headers of a record move, and it can still be read")
     func moved() throws {
-        let cluster = try cluster()
-        defer { cluster.close() }
-        let source = try consumer(cluster, "from")
-        defer { source.close() }
-        let record = try take(source)
-        let producer = producer(cluster, "t")
-        defer { producer.close() }
-        try producer.initialise(careful: false, timeout: .seconds(10))
-        try producer.begin()
-        producer.moveHeaders(from: record.message)
-        #expect(try producer.send(1) == .accepted)
-        #expect(try producer.send(1, value: "without") == .accepted)
-        #expect(Taken(record).headers == headers)
-        producer.moveHeaders(from: record.message)
-        #expect(try producer.send(1, value: "again") == .accepted)
-        source.release(1)
-        #expect(producer.commit(timeout: .seconds(10)) == .committed)
-        let target = try consumer(cluster, "to")
-        defer { target.close() }
-        let arrived = try target.drain(slots: 1).records
-        #expect(arrived.map(\.headers) == [headers, [], headers])
+        try withRecord { cluster, source, record in
+            let producer = producer(cluster, "t")
+            defer { producer.close() }
+            try producer.initialise(careful: false, timeout: .seconds(10))
+            try producer.begin()
+            producer.moveHeaders(from: record.message)
+            #expect(try producer.send(1) == .accepted)
+            #expect(try producer.send(1, value: "without") == .accepted)
+            #expect(Taken(record).headers == headers)
+            producer.moveHeaders(from: record.message)
+            #expect(try producer.send(1, value: "again") == .accepted)
+            source.release(1)
+            #expect(producer.commit(timeout: .seconds(10)) == .committed)
+            let target = try consumer(cluster, "to")
+            defer { target.close() }
+            let arrived = try target.drain(slots: 1).records
+            #expect(arrived.map(\.headers) == [headers, [], headers])
+        }
     }
 
     @Test("they go back to a record that is not accepted, and with it when it is")
     func refused() throws {
-        let cluster = try cluster(2000)
-        defer { cluster.close() }
-        let source = try consumer(cluster, "from")
-        defer { source.close() }
-        let record = try take(source)
-        let producer = producer(
-            cluster, "t", [("message.max.bytes", "1000"), ("queue.buffering.max.messages", "1")])
-        defer { producer.close() }
-        try producer.initialise(careful: false, timeout: .seconds(10))
-        try producer.begin()
-        producer.moveHeaders(from: record.message)
-        #expect(try producer.send(1, value: Taken(record).value) == .tooLarge)
-        #expect(Taken(record).headers == headers)
-        #expect(try producer.send(1, value: "without") == .accepted)
-        // One message is all that the queue holds.
-        producer.moveHeaders(from: record.message)
-        var result = try producer.send(1)
-        var tries = 0
-        let deadline = ContinuousClock.now + .seconds(20)
-        while result == .queueFull, ContinuousClock.now < deadline {
-            #expect(Taken(record).headers == headers)
-            producer.serve()
+        try withRecord(2000) { cluster, _, record in
+            let producer = producer(
+                cluster, "t",
+                [("message.max.bytes", "1000"), ("queue.buffering.max.messages", "1")])
+            defer { producer.close() }
+            try producer.initialise(careful: false, timeout: .seconds(10))
+            try producer.begin()
             producer.moveHeaders(from: record.message)
-            result = try producer.send(1)
-            tries += 1
+            #expect(try producer.send(1, value: Taken(record).value) == .tooLarge)
+            #expect(Taken(record).headers == headers)
+            #expect(try producer.send(1, value: "without") == .accepted)
+            // One message is all that the queue holds.
+            producer.moveHeaders(from: record.message)
+            var result = try producer.send(1)
+            var tries = 0
+            let deadline = ContinuousClock.now + .seconds(20)
+            while result == .queueFull, ContinuousClock.now < deadline {
+                #expect(Taken(record).headers == headers)
+                producer.serve()
+                producer.moveHeaders(from: record.message)
+                result = try producer.send(1)
+                tries += 1
+            }
+            #expect(result == .accepted)
+            #expect(tries > 0)
+            #expect(producer.commit(timeout: .seconds(10)) == .committed)
+            let target = try consumer(cluster, "to")
+            defer { target.close() }
+            #expect(try target.drain(slots: 1).records.map(\.headers) == [[], headers])
         }
-        #expect(result == .accepted)
-        #expect(tries > 0)
-        #expect(producer.commit(timeout: .seconds(10)) == .committed)
-        let target = try consumer(cluster, "to")
-        defer { target.close() }
-        #expect(try target.drain(slots: 1).records.map(\.headers) == [[], headers])
     }
 
     @Test("a record without headers moves none, and a closed producer gives them back")
     func none() throws {
-        let cluster = try cluster()
-        defer { cluster.close() }
-        let source = try consumer(cluster, "from")
-        defer { source.close() }
-        let record = try take(source)
-        let producer = producer(cluster, "t")
-        producer.moveHeaders(from: record.message)
-        #expect(throws: KafkaFailure.self) { try producer.send(1) }
-        #expect(Taken(record).headers == headers)
-        producer.moveHeaders(from: record.message)
-        producer.close()
-        #expect(Taken(record).headers == headers)
+        try withRecord { cluster, source, record in
+            let producer = producer(cluster, "t")
+            producer.moveHeaders(from: record.message)
+            #expect(throws: KafkaFailure.self) { try producer.send(1) }
+            #expect(Taken(record).headers == headers)
+            producer.moveHeaders(from: record.message)
+            producer.close()
+            #expect(Taken(record).headers == headers)
+        }
     }
 }
