@@ -412,6 +412,6 @@ def test_a_partner_set_back_under_load_halts(case, restorable, verdict, say):
     hole = beside_one_transaction(one, size=5)
     if hole:
         say(f"KNOWN HOLE, runbooks/fault-matrix.md: a partner set back under load: {hole}")
-    else:
-        one.sees(one.history())
+        pytest.xfail(f"the known hole of runbooks/fault-matrix.md: {hole}")
+    one.sees(one.history())
     verdict("halt partner-restored; adopt-marker: delivered once")
