@@ -168,6 +168,9 @@ package final class LaneConsumer {
         groupCommit?.want(positions)
     }
 
+    /// Lets a `commit` go on that waits for the one before it; `poll` does so, too.
+    package func serve() { groupCommit?.serve() }
+
     /// Drops what is held and ends the client. Blocks for its threads, and a second at most for the
     /// group's offsets.
     package func close() {

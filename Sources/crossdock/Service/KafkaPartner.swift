@@ -14,6 +14,8 @@ final class KafkaPartner: LanePartner {
     private let checkpoints: CheckpointTopicMaker
     private let stop: StopSignal
     private let generation: LaneGeneration
+    /// Called now and then while the lane waits for acknowledgements.
+    var whileWaiting: () -> Void = {}
     private var producer: TransactionalProducer?
     private var askedMaximum: AskedMaximum?
     private static let patience = Duration.seconds(10)
@@ -196,6 +198,7 @@ final class KafkaPartner: LanePartner {
                     return try producer.flush(timeout: min(left, .milliseconds(200)))
                 } catch {
                     guard error.kind == .unavailable, left > .zero else { throw error }
+                    whileWaiting()
                 }
             }
         }

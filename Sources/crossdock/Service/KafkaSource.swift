@@ -90,6 +90,11 @@ final class KafkaSource: LaneSource {
         if !generation.isOver { consumer.commit(positions.map(\.offsets)) }
     }
 
+    /// Sends offsets of the group that waited for the ones before them.
+    func serve() {
+        if !generation.isOver { consumer.serve() }
+    }
+
     // MARK: The second handle
 
     func facts(topics: [String]) throws(PortFailure) -> SourceFacts {

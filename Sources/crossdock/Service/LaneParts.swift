@@ -46,6 +46,7 @@ struct LaneParts: Sendable {
                 ledger: ledger, topic: checkpointTopic, log: log),
             stop: stop, generation: generation,
             log: log.clientSink(cluster: plan.contract.target))
+        to.whileWaiting = { from.serve() }
         let lane = Lane(
             plan: plan, source: from, partner: to,
             ledger: LaneStoreAdapter(LaneStore(ledger: ledger, lane: plan.id), generation),
