@@ -365,6 +365,8 @@ extension Lane {
             settleGrant(isDelivered: false)
             batch = Batch()
             if pauses { pause(after: PortFailure(.unavailable, "commit_transaction", why)) }
+            try endRemains(onCheckpoints: [checkpointPartition])
+            try endRemainsOnTopics()
             try readAgain()
         case .aborted: throw Renew(cause: .renew("an EndTxn may still be under way"))
         case .unknown(let detail): throw Renew(cause: .renew(detail))

@@ -61,6 +61,7 @@ extension Lane {
             world.report(.recovering(step: "init_transactions"))
             try partner.initialise(careful: careful)
             isOpen = false
+            try endRemains(onCheckpoints: claimedPartitions)
             return .initialised
         case .claim:
             attempt.nonce = world.nonce()
@@ -92,6 +93,7 @@ extension Lane {
                 }
                 throw halt
             }
+            try endRemainsOnTopics()
             return .settled
         case .check:
             try checkAndAnswer()
@@ -166,7 +168,8 @@ extension Lane {
     private func newestClaim() throws -> Recovery.SeenClaim? {
         var newest: Recovery.SeenClaim?
         let scan = try partner.scanCheckpoints(
-            partition: checkpointPartition, from: readFrom, timeout: .seconds(15)
+            partition: checkpointPartition, from: readFrom, uncommitted: false,
+            timeout: .seconds(15)
         ) { record in
             if case .claim(let claim) = codec.open(record), claim.lane == plan.lane {
                 newest = Recovery.SeenClaim(
@@ -245,7 +248,7 @@ extension Lane {
         for partition in claimedPartitions {
             let scan = try partner.scanCheckpoints(
                 partition: partition, from: partition == checkpointPartition ? from : nil,
-                timeout: .seconds(15)
+                uncommitted: false, timeout: .seconds(15)
             ) { take($0, into: &view, until: nonce) }
             guard scan == .found else { return nil }
         }

@@ -215,14 +215,18 @@ package protocol LanePartner: AnyObject {
     var isAway: Bool { get }
     /// Largest transaction.timeout.ms in use for this lane.
     var transactionTimeout: Duration { get }
+    /// Its name.
+    var checkpointTopic: String { get }
 
     func facts(topics: [String]) throws(PortFailure) -> PartnerFacts
     /// High watermarks, -1 where the partition does not exist.
     func highWatermarks(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64]
-    /// Reads a checkpoint partition read_committed from `offset` (nil: the low watermark; below the low
-    /// watermark: from there) until `visit` returns true, the end, or the time is over.
+    /// Last stable offsets: no transaction is open below. -1 where the partition does not exist.
+    func stableOffsets(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64]
+    /// Reads a checkpoint partition, read_committed or not, from `offset` (nil: the low watermark; below
+    /// the low watermark: from there) until `visit` returns true, the end, or the time is over.
     func scanCheckpoints(
-        partition: Int32, from offset: Int64?, timeout: Duration,
+        partition: Int32, from offset: Int64?, uncommitted: Bool, timeout: Duration,
         visit: (CheckpointRecord) -> Bool
     ) throws(PortFailure) -> CheckpointScan
 

@@ -43,6 +43,7 @@ ROWS = {
     "null-key-refused": "null key refused by the broker",
     "acl-revoked": "ACL revoked mid-run",
     "partner-broker-killed": "partner broker killed",
+    "partner-broker-away": "partner broker away past the timeout of an open transaction",
     "coordinator-killed": "coordinator killed during commit",
     "partner-paused": "partner broker paused past the transaction timeout",
     "slow-link": "slow link",

@@ -23,6 +23,7 @@ COPY, BUILD = PLACE / "checkout", PLACE / "build"
 
 LOOP = "Sources/Replication/LaneLoop.swift"
 RECOVERY = "Sources/Replication/LaneRecovery.swift"
+REMAINS = "Sources/Replication/LaneRemains.swift"
 PRODUCER = "Sources/Kafka/TransactionalProducer.swift"
 
 CRASHES = "Tests/Chaos/test_crashes.py"
@@ -51,6 +52,11 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "leave-the-remains", "what a coordinator forgot to end is left to the next commit",
+        (Edit(REMAINS, "if remains.isEmpty { return }", "if !remains.isEmpty || remains.isEmpty { return }"),),
+        ("Tests/Chaos/test_partner.py::test_a_broker_away_past_the_timeout_of_an_open_transaction[half]",),
+    ),
     Mutation(
         "skip-the-intent", "the intent is written with the mark, after the commit",
         (

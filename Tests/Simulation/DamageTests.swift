@@ -200,11 +200,11 @@ import Testing
         stage.pendingAppends = 1
         var kept: [InternalCluster.Log]?
         stage.nature.onEffect = { [unowned stage] nature in
-            if nature.effects == 20 {
+            if nature.effects == 40 {
                 kept = nature.internalCluster.topics[stage.topic]
                 nature.internalCluster.topics[stage.topic] = nil
             }
-            if nature.effects == 60, let kept {
+            if nature.effects == 80, let kept {
                 nature.internalCluster.topics[stage.topic] = kept
                 stage.append(TestRecord.delivered, to: 1)
                 stage.pendingAppends = 0

@@ -29,6 +29,27 @@ import Testing
         return stage
     }
 
+    /// A partner whose coordinator forgets to write the end of some aborted transactions (KAFKA-20734).
+    @Test func whatACoordinatorForgetsToEndIsNeverCommitted() {
+        var forgotten = 0
+        var commits = 0
+        let seeds = Self.seeds
+        for seed in seeds {
+            let stage = Self.stage(seed)
+            stage.nature.partner.forgetfulness = 50
+            stage.run()
+            stage.verify()
+            forgotten += stage.nature.partner.forgotten
+            commits += stage.auditor.commits
+            if let complaint = stage.complaint("CROSSDOCK_SIMULATION_SEED=\(seed)") {
+                Issue.record(Comment(rawValue: complaint))
+                return
+            }
+        }
+        #expect(forgotten > seeds.count / 4)
+        print("forgotten ends: \(seeds.count) runs, \(forgotten) forgotten, \(commits) commits")
+    }
+
     @Test func everySeedEndsWithEveryRecordOnceAndInOrder() {
         var faults = 0
         var lives = 0

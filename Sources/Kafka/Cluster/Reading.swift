@@ -19,15 +19,17 @@ package enum ReadStart: Hashable, Sendable {
 }
 
 extension ClusterClient {
-    /// Reads one partition, read_committed, from `offset` until `visit` returns true, the end (LSO), or
-    /// the time is over. Begins at the log start where `offset` is nil or outside the log.
+    /// Reads one partition from `offset` until `visit` returns true, the end (of what is decided, the LSO,
+    /// under read_committed), or the time is over. Begins at the log start where `offset` is nil or outside
+    /// the log.
     ///
     /// - Parameter visit: the record is valid during the call.
     package func scan(
-        _ partition: TopicPartition, from offset: Int64?, timeout: Duration,
+        _ partition: TopicPartition, from offset: Int64?,
+        isolation: Isolation = .readCommitted, timeout: Duration,
         visit: (ConsumedRecord) -> Bool
     ) throws(KafkaFailure) -> ScanResult {
-        let handle = try handle(.readCommitted)
+        let handle = try handle(isolation)
         let deadline = Deadline(timeout)
         guard
             let range = try watermarks(

@@ -10,7 +10,7 @@ final class KafkaPartner: LanePartner {
     private let configuration: ClientConfiguration
     private let log: ClientLogSink
     private let plan: LanePlan
-    private let checkpointTopic: String
+    let checkpointTopic: String
     private let checkpoints: CheckpointTopicMaker
     private let stop: StopSignal
     private let generation: LaneGeneration
@@ -81,24 +81,34 @@ final class KafkaPartner: LanePartner {
     }
 
     func highWatermarks(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64] {
+        try ends(of: positions, .readUncommitted)
+    }
+
+    func stableOffsets(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64] {
+        try ends(of: positions, .readCommitted)
+    }
+
+    private func ends(of positions: [PartnerPosition], _ isolation: Isolation) throws(PortFailure)
+        -> [Int64]
+    {
         try generation.ask("list_offsets", within: Self.patience, needs: "Write") {
             () throws(KafkaFailure) in
             try cluster.watermarks(
                 positions.map { TopicPartition(topic: $0.topic, partition: $0.partition) },
-                isolation: .readUncommitted, timeout: Self.patience
+                isolation: isolation, timeout: Self.patience
             ).map { $0?.high ?? -1 }
         }
     }
 
     func scanCheckpoints(
-        partition: Int32, from offset: Int64?, timeout: Duration,
+        partition: Int32, from offset: Int64?, uncommitted: Bool, timeout: Duration,
         visit: (CheckpointRecord) -> Bool
     ) throws(PortFailure) -> CheckpointScan {
         let result = try generation.ask("scan", within: timeout, needs: "Read") {
             () throws(KafkaFailure) in
             try cluster.scan(
                 TopicPartition(topic: checkpointTopic, partition: partition), from: offset,
-                timeout: timeout
+                isolation: uncommitted ? .readUncommitted : .readCommitted, timeout: timeout
             ) { record in
                 visit(
                     CheckpointRecord(

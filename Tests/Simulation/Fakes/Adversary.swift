@@ -1,7 +1,7 @@
 /// The port calls that an adversary may interfere with. Every one of them is a numbered effect.
 enum Operation: String, CaseIterable, Sendable {
     case assign, poll, sourceFacts, watermarks, groupOffsets, timeOffsets, probe, groupCommit
-    case partnerFacts, highWatermarks, scan
+    case partnerFacts, highWatermarks, stableOffsets, scan
     case initialise, begin, produce, produceCheckpoint, flush, commit, abort
     case books, write, newestAct
 

@@ -71,8 +71,19 @@ final class FakePartner: LanePartner {
         }
     }
 
+    var checkpointTopic: String { nature.partner.checkpointTopic }
+
+    func stableOffsets(_ positions: [PartnerPosition]) throws(PortFailure) -> [Int64] {
+        try process.perform(.stableOffsets) { () throws(PortFailure) in
+            positions.map {
+                self.nature.partner.stable(
+                    PartnerCluster.Place(topic: $0.topic, partition: $0.partition))
+            }
+        }
+    }
+
     func scanCheckpoints(
-        partition: Int32, from offset: Int64?, timeout: Duration,
+        partition: Int32, from offset: Int64?, uncommitted: Bool, timeout: Duration,
         visit: (CheckpointRecord) -> Bool
     ) throws(PortFailure) -> CheckpointScan {
         try process.perform(.scan) { () throws(PortFailure) in
@@ -86,7 +97,7 @@ final class FakePartner: LanePartner {
             let offset = (offset ?? 0) > high ? 0 : offset
             for (offset, entry) in self.nature.partner.committed(
                 place, from: offset ?? 0,
-                uncommitted: self.nature.defect == .readsUncommitted)
+                uncommitted: uncommitted || self.nature.defect == .readsUncommitted)
             {
                 let record = CheckpointRecord(
                     partition: partition, offset: offset, key: entry.key ?? [],

@@ -42,6 +42,7 @@ final class Nature {
     }
 
     private(set) var now: Duration = .zero
+    private var forgotten = 0
     var effects = 0
     var internalCluster = InternalCluster()
     var partner = PartnerCluster()
@@ -103,6 +104,14 @@ final class Nature {
         now += duration
         deliverWandering()
         partner.pass(to: now)
+        if partner.forgotten != forgotten {
+            forgotten = partner.forgotten
+            note("the coordinator forgets to write an abort")
+        }
+        if partner.resurrected > 0 {
+            violate("aborted records became visible")
+            partner.resurrected = 0
+        }
     }
 
     private func deliverWandering() {

@@ -1,0 +1,151 @@
+internal import Contracts
+internal import Ledger
+
+/// What earlier transactions of this lane left open on some partition although the coordinator has ended
+/// them. Kafka 4.3.1 does so where a partition has no leader at that moment (KAFKA-20734): the end is
+/// declared and never written. Such a remainder ends with the next transaction of the same producer id on
+/// that partition, and as that one ends: what was aborted would be committed with it. So it is aborted
+/// before anything is committed there. See runbooks/decisions/what-a-coordinator-forgets.md.
+extension Lane {
+    /// After an init, before the claim. What is open there can be read, and is known by its seal.
+    func endRemains(onCheckpoints partitions: [Int32]) throws {
+        let places = partitions.map {
+            PartnerPosition(topic: partner.checkpointTopic, partition: $0, offset: -1)
+        }
+        let highs = try partner.highWatermarks(places)
+        let stable = try partner.stableOffsets(places)
+        var remains: [OpenPlace] = []
+        for index in places.indices where stable[index] < highs[index] {
+            guard try holdsOurs(partitions[index], from: stable[index]) else { continue }
+            remains.append(OpenPlace(places[index], stable: stable[index], high: highs[index]))
+        }
+        try end(remains)
+    }
+
+    /// Anything of this lane that the ledger does not know to be committed.
+    private func holdsOurs(_ partition: Int32, from offset: Int64) throws -> Bool {
+        let committed = Set(books.partitions.values.compactMap(\.marker?.nonce))
+        let scan = try partner.scanCheckpoints(
+            partition: partition, from: offset, uncommitted: true, timeout: .seconds(15)
+        ) { record in
+            switch codec.open(record) {
+            case .marker(let marker):
+                marker.lane == plan.lane
+                    && !(Nonce(text: marker.nonce).map(committed.contains) ?? false)
+            case .claim(let claim): claim.lane == plan.lane
+            case .release(let note): note.lane == plan.lane
+            case .foreign, .unreadable: false
+            }
+        }
+        guard scan != .timedOut else {
+            throw PortFailure(
+                .unavailable, "fetch", "the checkpoint topic could not be read in time")
+        }
+        return scan == .found
+    }
+
+    /// Once the books know what was committed. What is open there cannot be read: what stays open for longer
+    /// than others' transactions take counts as this lane's.
+    func endRemainsOnTopics() throws {
+        var known: [PartnerPosition] = []
+        for topic in plan.partnerTopics {
+            for partition in 0..<Int32(layout.partnerPartitions[topic] ?? 0) {
+                let last = books.acknowledged.first {
+                    $0.topic == topic && $0.partition == partition
+                }
+                known.append(
+                    last ?? PartnerPosition(topic: topic, partition: partition, offset: -1))
+            }
+        }
+        let highs = try partner.highWatermarks(known)
+        let open = try stillOpen(zip(known, highs).map { OpenPlace($0, stable: 0, high: $1) })
+        try end(open.filter { !$0.isCommitted })
+    }
+
+    private struct OpenPlace {
+        /// The offset: of the last record there that is known to be committed, -1 = none.
+        var known: PartnerPosition
+        /// Everything below it is decided.
+        var stable: Int64
+        /// What this lane wrote stands below it.
+        var high: Int64
+
+        init(_ known: PartnerPosition, stable: Int64, high: Int64) {
+            self.known = known
+            self.stable = stable
+            self.high = high
+        }
+
+        /// What is open begins with, or before, what was committed: it is somebody else's, or the end of a
+        /// commit was forgotten, which the next commit there makes good. Beyond the end nothing is known:
+        /// the partner was set back.
+        var isCommitted: Bool { stable <= known.offset && known.offset < high }
+    }
+
+    private func stillOpen(_ places: [OpenPlace]) throws -> [OpenPlace] {
+        let since = world.now()
+        var open = places
+        while true {
+            let stable = try partner.stableOffsets(open.map(\.known))
+            for index in open.indices { open[index].stable = stable[index] }
+            open.removeAll { $0.stable >= $0.high }
+            // Behind somebody else's transaction a remainder does not show until that one has ended.
+            let patience =
+                open.contains(where: \.isCommitted)
+                ? partner.transactionTimeout + .seconds(2) : .seconds(2)
+            if open.isEmpty || world.now() - since >= patience { return open }
+            if world.isStopping { throw PortFailure(.stopped, "list_offsets", "stopping") }
+            world.wait(.milliseconds(50))
+        }
+    }
+
+    /// A transaction that writes a record without contents to each place, and is aborted: its end ends what
+    /// stands open before it.
+    private func end(_ remains: [OpenPlace]) throws {
+        if remains.isEmpty { return }
+        try partner.begin()
+        isOpen = true
+        for place in remains.map(\.known) {
+            if let topic = plan.partnerTopics.firstIndex(of: place.topic) {
+                try produceNothing(topic: topic, partition: place.partition)
+            } else {
+                try partner.produceCheckpoint(partition: place.partition, key: [], value: [])
+            }
+        }
+        let half = partner.transactionTimeout / 2
+        let answers = try partner.flush(timeout: half)
+        // What a broker refuses has its partition in the transaction, too.
+        let refused = answers.refusal == nil ? 0 : answers.failed
+        guard answers.failure == nil, answers.count + refused == remains.count else {
+            throw PortFailure(
+                .unavailable, "produce", answers.failure ?? "not acknowledged in time")
+        }
+        isOpen = false
+        switch partner.abort(timeout: half) {
+        case .aborted where !partner.isDirty: break
+        case .aborted: throw Renew(cause: .renew("an EndTxn may still be under way"))
+        case .unknown(let why): throw PortFailure(.unavailable, "abort_transaction", why)
+        case .fenced(let why): throw PortFailure(.fenced, "abort_transaction", why)
+        }
+        for place in remains {
+            world.report(
+                .warning(
+                    "partner: \(place.known.topic)[\(place.known.partition)] held a transaction open "
+                        + "from offset \(place.stable) on; if it was this lane's, its coordinator had "
+                        + "forgotten to end it (KAFKA-20734), and it is aborted now"))
+        }
+    }
+
+    private func produceNothing(topic: Int, partition: Int32) throws {
+        let byte: [UInt8] = [0]
+        try byte.withUnsafeBytes { byte in
+            let nothing = OutputRecord(
+                key: UnsafeRawBufferPointer(rebasing: byte[..<0]), value: nil,
+                headers: UnsafeBufferPointer(start: nil, count: 0), timestamp: -1,
+                partition: partition)
+            guard try partner.produce(nothing, topic: topic) == .accepted else {
+                throw PortFailure(.unavailable, "produce", "the local queue is full")
+            }
+        }
+    }
+}
