@@ -119,7 +119,7 @@ import Testing
         print("disasters: \(halted) halted, \(adoptions) adoptions")
     }
 
-    private static func disaster(_ seed: UInt64) -> Stage {
+    static func disaster(_ seed: UInt64) -> Stage {
         let stage = SeedTests.stage(seed &+ 5_000_000)
         var random = SeededRandom(seed: seed ^ 0xD15A)
         var copy = stage.nature.disks[0]

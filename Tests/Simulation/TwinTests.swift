@@ -80,7 +80,7 @@ import Testing
         print("copies: \(halted) of 80 halted")
     }
 
-    private func verify(_ stage: Stage) {
+    func verify(_ stage: Stage) {
         let nature = stage.nature
         nature.pass(.seconds(120))
         for halt in stage.halts.compactMap({ $0 }) where halt.reason != "another-instance" {

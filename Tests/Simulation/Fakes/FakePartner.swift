@@ -66,6 +66,7 @@ final class FakePartner: LanePartner {
         try process.perform(.highWatermarks) { () throws(PortFailure) in
             positions.map {
                 let place = PartnerCluster.Place(topic: $0.topic, partition: $0.partition)
+                if self.nature.isHidden() { return -1 }
                 return self.nature.partner.log(place)?.high ?? -1
             }
         }
@@ -417,7 +418,11 @@ final class FakePartner: LanePartner {
             return .unknown("timed out")
         default: break
         }
-        guard nature.end(id, epoch: epoch, commit: false, settles: nature.now) == .done else {
+        var settles = nature.now
+        if nature.slowAborts > .zero {
+            settles += .milliseconds(nature.random.below(Int(nature.slowAborts / .milliseconds(1))))
+        }
+        guard nature.end(id, epoch: epoch, commit: false, settles: settles) == .done else {
             producer?.state = .spent
             return .unknown("INVALID_TXN_STATE")
         }

@@ -71,6 +71,10 @@ final class Nature {
     /// Hands the processor to another instance (twins); nil where there is one only.
     var scheduler: Scheduler?
     var neighbours = 0
+    /// So many times, a partition that is asked for does not seem to exist, half of the time.
+    var hidings = 0
+    /// An abort is answered, and its markers are written so much later at most.
+    var slowAborts: Duration = .zero
     /// More virtual time than any run needs.
     var deadline: Duration = .seconds(4 * 3600)
     var effectLimit = 40_000
@@ -138,16 +142,27 @@ final class Nature {
 
     /// A second supplier's transaction on the same checkpoint partition, hanging for a while.
     func openNeighbour(partition: Int32, hangs: Duration) {
+        openNeighbour(
+            at: PartnerCluster.Place(topic: partner.checkpointTopic, partition: partition),
+            hangs: hangs, commits: neighbours % 2 != 0)
+    }
+
+    func isHidden() -> Bool {
+        guard hidings > 0, random.chance(50) else { return false }
+        hidings -= 1
+        return true
+    }
+
+    func openNeighbour(at place: PartnerCluster.Place, hangs: Duration, commits: Bool) {
         neighbours += 1
         let id = "neighbour-\(neighbours)"
         let epoch = partner.initialise(id, owner: -1, now: now)
-        let place = PartnerCluster.Place(topic: partner.checkpointTopic, partition: partition)
         guard partner.exists(place) else { return }
         _ = partner.append(
             id, epoch: epoch, at: place, key: Array("neighbour".utf8), value: [1, 2, 3],
             timestamp: 0, now: now)
         // Ends by itself: prepared now, markers written when it has hung long enough.
-        _ = partner.end(id, epoch: epoch, commit: neighbours % 2 == 0, settles: now + hangs)
+        _ = partner.end(id, epoch: epoch, commit: commits, settles: now + hangs)
     }
 }
 

@@ -62,7 +62,11 @@ struct PartnerCluster {
     var transactionTimeout: Duration = .seconds(30)
     var maxMessageBytes = 1000
     /// Of a hundred aborts, so many are declared and not written, as in KAFKA-20734.
-    var forgetfulness = 0
+    var forgetfulness = Int(SeedTests.number("CROSSDOCK_SIMULATION_FORGETS") ?? 0)
+    /// It forgets some of a transaction's partitions only.
+    var forgetsInPart = SeedTests.number("CROSSDOCK_SIMULATION_FORGETS") != nil
+    /// The next commit's end is not written on this topic.
+    var forgetsCommitOn: String?
     /// Aborts that were forgotten, and records of these that a later commit made visible.
     private(set) var forgotten = 0
     var resurrected = 0
@@ -166,9 +170,14 @@ struct PartnerCluster {
     private mutating func settle(_ transaction: Int) {
         let committed = transactions[transaction].status == .committing
         transactions[transaction].status = committed ? .committed : .aborted
-        let forgets = !committed && isForgotten(transaction)
-        for place in transactions[transaction].places {
+        let isDue = !committed && mayForget(transaction)
+        let whole = isDue && !forgetsInPart && isForgotten(transaction)
+        for (index, place) in transactions[transaction].places.enumerated() {
             guard var log = log(place) else { continue }
+            let forgets =
+                whole || isDue && forgetsInPart && isForgotten(transaction &+ 1009 &* index)
+                || committed && place.topic == forgetsCommitOn
+            if committed && forgets { forgetsCommitOn = nil }
             for index in log.entries.indices {
                 let entry = log.entries[index]
                 if forgets {
@@ -177,9 +186,11 @@ struct PartnerCluster {
                     transactions[entry.transaction].id == transactions[transaction].id
                 {
                     // The marker of a producer ends whatever that producer has open there.
+                    if committed, transactions[entry.transaction].status == .aborted {
+                        resurrected += 1
+                    }
                     log.entries[index].isLeftOpen = false
                     log.entries[index].transaction = transaction
-                    if committed { resurrected += 1 }
                 }
             }
             if !forgets { log.entries.append(Entry(transaction: transaction, isControl: true)) }
@@ -187,13 +198,15 @@ struct PartnerCluster {
         }
     }
 
-    private mutating func isForgotten(_ transaction: Int) -> Bool {
-        // What it forgot of others, nobody would ever end. What ends a remainder was acknowledged just
-        // before: its partitions have leaders.
-        guard transactions[transaction].owner >= 0,
-            entries(of: transaction).contains(where: { $0.entry.key != [] }),
-            (transaction &* 2_654_435_761 >> 8) % 100 < forgetfulness
-        else { return false }
+    /// What it forgot of others, nobody would ever end. What ends a remainder was acknowledged just
+    /// before: its partitions have leaders.
+    private func mayForget(_ transaction: Int) -> Bool {
+        transactions[transaction].owner >= 0
+            && entries(of: transaction).contains { $0.entry.key != [] }
+    }
+
+    private mutating func isForgotten(_ number: Int) -> Bool {
+        guard (number &* 2_654_435_761 >> 8) % 100 < forgetfulness else { return false }
         forgotten += 1
         return true
     }
