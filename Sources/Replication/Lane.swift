@@ -98,6 +98,8 @@ package final class Lane<
     /// Acts by partition: the record that stopped it is quarantined instead.
     var forced: [SourcePartition: ForcedRecord] = [:]
     var releasing = Releasing()
+    /// Where the records of the last attempt stand, whose outcome only the markers may know.
+    var flushed: (nonce: Nonce, positions: [PartnerPosition])?
     /// A transaction is open on the producer.
     var isOpen = false
     /// `newestAct` of the ledger when the books' acts were read; nil: not since the last recovery.

@@ -288,6 +288,7 @@ extension Lane {
             return try abort(intent, "it is not to be sent any more", pauses: false)
         }
         guard age < partner.transactionTimeout / 2 else { return try abort(intent, "too slow") }
+        flushed = (nonce, acknowledged.positions)
         let outcome = partner.commit(timeout: timeToCommit())
         if case .notSent = outcome {} else { isOpen = false }
         switch outcome {
@@ -365,7 +366,7 @@ extension Lane {
             settleGrant(isDelivered: false)
             batch = Batch()
             if pauses { pause(after: PortFailure(.unavailable, "commit_transaction", why)) }
-            try endRemains(onCheckpoints: [checkpointPartition])
+            try endRemains(onCheckpoints: [checkpointPartition], afterAbort: true)
             try endRemainsOnTopics()
             try readAgain()
         case .aborted: throw Renew(cause: .renew("an EndTxn may still be under way"))

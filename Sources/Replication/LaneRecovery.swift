@@ -96,7 +96,10 @@ extension Lane {
             try endRemainsOnTopics()
             return .settled
         case .check:
+            let known = books.acknowledged
             try checkAndAnswer()
+            // An operator let go of it: what is open there may be anything now.
+            if books.acknowledged != known { try endRemainsOnTopics() }
             return .checked
         case .halt(let halt):
             return .found(halt)

@@ -7,19 +7,31 @@ internal import Ledger
 /// that partition, and as that one ends: what was aborted would be committed with it. So it is aborted
 /// before anything is committed there. See runbooks/decisions/what-a-coordinator-forgets.md.
 extension Lane {
-    /// After an init, before the claim. What is open there can be read, and is known by its seal.
-    func endRemains(onCheckpoints partitions: [Int32]) throws {
+    /// After an init, before the claim, and after an abort, which is answered before its end is written. What
+    /// is open there can be read, and is known by its seal.
+    func endRemains(onCheckpoints partitions: [Int32], afterAbort: Bool = false) throws {
         let places = partitions.map {
             PartnerPosition(topic: partner.checkpointTopic, partition: $0, offset: -1)
         }
-        let highs = try partner.highWatermarks(places)
+        let highs = try highs(of: places)
         let stable = try partner.stableOffsets(places)
         var remains: [OpenPlace] = []
         for index in places.indices where stable[index] < highs[index] {
             guard try holdsOurs(partitions[index], from: stable[index]) else { continue }
             remains.append(OpenPlace(places[index], stable: stable[index], high: highs[index]))
         }
-        try end(remains)
+        // An init has waited for it, and must not leave a twin time to come in between.
+        try end(afterAbort ? try stillOpen(remains) : remains)
+    }
+
+    /// Where the places end. One that is not there has not been looked at: it may be back before the commit.
+    private func highs(of places: [PartnerPosition]) throws -> [Int64] {
+        let highs = try partner.highWatermarks(places)
+        guard let index = highs.firstIndex(where: { $0 < 0 }) else { return highs }
+        throw PortFailure(
+            .unavailable, "list_offsets",
+            "\(places[index].topic)[\(places[index].partition)] is not there on the partner cluster"
+        )
     }
 
     /// Anything of this lane that the ledger does not know to be committed.
@@ -33,7 +45,9 @@ extension Lane {
                 marker.lane == plan.lane
                     && !(Nonce(text: marker.nonce).map(committed.contains) ?? false)
             case .claim(let claim): claim.lane == plan.lane
-            case .release(let note): note.lane == plan.lane
+            case .release(let note):
+                note.lane == plan.lane
+                    && !(Nonce(text: note.nonce).map(committed.contains) ?? false)
             case .foreign, .unreadable: false
             }
         }
@@ -49,7 +63,7 @@ extension Lane {
     func endRemainsOnTopics() throws {
         var known: [PartnerPosition] = []
         for topic in plan.partnerTopics {
-            for partition in 0..<Int32(layout.partnerPartitions[topic] ?? 0) {
+            for partition in written(on: topic) {
                 let last = books.acknowledged.first {
                     $0.topic == topic && $0.partition == partition
                 }
@@ -57,9 +71,24 @@ extension Lane {
                     last ?? PartnerPosition(topic: topic, partition: partition, offset: -1))
             }
         }
-        let highs = try partner.highWatermarks(known)
-        let open = try stillOpen(zip(known, highs).map { OpenPlace($0, stable: 0, high: $1) })
+        let highs = try highs(of: known)
+        // One that ends before what is known was cut: the check or the next batch halts, and nothing that
+        // is written there may hide it.
+        let whole = zip(known, highs).filter { $0.offset < $1 }
+        let open = try stillOpen(whole.map { OpenPlace($0, stable: 0, high: $1) })
         try end(open.filter { !$0.isCommitted })
+    }
+
+    /// The partitions that this lane may have written to: with `partition: keep` its own alone, so that it
+    /// neither waits for other lanes' transactions nor needs the leaders of their partitions.
+    private func written(on topic: String) -> [Int32] {
+        let count = Int32(layout.partnerPartitions[topic] ?? 0)
+        let streams = plan.contract.streams.filter { $0.to == topic }
+        guard streams.allSatisfy({ $0.partition == .keep }) else { return Array(0..<count) }
+        let sources = Set(streams.map(\.from))
+        let kept = partitions.filter { sources.contains($0.topic) }.map(\.partition)
+        let acknowledged = books.acknowledged.filter { $0.topic == topic }.map(\.partition)
+        return Set(kept + acknowledged).filter { $0 < count }.sorted()
     }
 
     private struct OpenPlace {
@@ -77,9 +106,8 @@ extension Lane {
         }
 
         /// What is open begins with, or before, what was committed: it is somebody else's, or the end of a
-        /// commit was forgotten, which the next commit there makes good. Beyond the end nothing is known:
-        /// the partner was set back.
-        var isCommitted: Bool { stable <= known.offset && known.offset < high }
+        /// commit was forgotten, which the next commit there makes good.
+        var isCommitted: Bool { stable <= known.offset }
     }
 
     private func stillOpen(_ places: [OpenPlace]) throws -> [OpenPlace] {

@@ -37,7 +37,8 @@ extension Lane {
                     + (act == nil ? firstPresence : [])
                     + (act.map { [.applied(act: $0.id)] } ?? []))
         case .proceed(let proceeding):
-            var changes = unknownReleases(view, proceeding) + proceeding.changes
+            var changes =
+                unknownReleases(view, proceeding) + proceeding.changes.map(withPositions)
             var appeared: [SourcePartition: Int64] = [:]
             for (partition, placement) in proceeding.appeared {
                 appeared[partition] = try place(placement, partition)
@@ -65,6 +66,15 @@ extension Lane {
         if case .learnReleases? = changes.first { books = try ledger.books() }
         for case .adopt(let markers, _, _, _, _, _, _) in changes { warn(finding, markers, known) }
         world.report(.recovered(verdict: finding, batchSeq: books.lastBatchSeq))
+    }
+
+    /// A marker tells what was acknowledged before its batch; where this process wrote it, it knows more.
+    private func withPositions(_ change: LedgerChange) -> LedgerChange {
+        guard case .mark(let batchSeq, let offset, _) = change, let flushed,
+            flushed.nonce == books.intent?.nonce
+        else { return change }
+        return .mark(
+            batchSeq: batchSeq, checkpointOffset: offset, acknowledged: flushed.positions)
     }
 
     /// What operators must know where markers are adopted: history is gone, and copies with it.
