@@ -92,6 +92,7 @@ extension Lane {
     }
 
     private struct OpenPlace {
+        var name: String { "\(known.topic)[\(known.partition)]" }
         /// The offset: of the last record there that is known to be committed, -1 = none.
         var known: PartnerPosition
         /// Everything below it is decided.
@@ -112,17 +113,26 @@ extension Lane {
 
     private func stillOpen(_ places: [OpenPlace]) throws -> [OpenPlace] {
         let since = world.now()
+        let others = max(.seconds(2), plan.contract.delivery.maxInterval + .seconds(1))
+        var isTold = false
         var open = places
         while true {
             let stable = try partner.stableOffsets(open.map(\.known))
             for index in open.indices { open[index].stable = stable[index] }
             open.removeAll { $0.stable >= $0.high }
+            let waited = world.now() - since
             // Behind somebody else's transaction a remainder does not show until that one has ended.
-            let patience =
-                open.contains(where: \.isCommitted)
-                ? partner.transactionTimeout + .seconds(2) : .seconds(2)
-            if open.isEmpty || world.now() - since >= patience { return open }
+            let older = open.first(where: \.isCommitted)
+            let longest = partner.transactionTimeout + .seconds(2)
+            if open.isEmpty || waited >= (older == nil ? others : longest) { return open }
             if world.isStopping { throw PortFailure(.stopped, "list_offsets", "stopping") }
+            if let older, !isTold, waited >= others {
+                isTold = true
+                world.report(
+                    .warning(
+                        "partner: a transaction holds \(older.name) open from offset \(older.stable) "
+                            + "on; the lane waits at most \(Int(longest.seconds)) s for its end"))
+            }
             world.wait(.milliseconds(50))
         }
     }
@@ -133,12 +143,17 @@ extension Lane {
         if remains.isEmpty { return }
         try partner.begin()
         isOpen = true
-        for place in remains.map(\.known) {
-            if let topic = plan.partnerTopics.firstIndex(of: place.topic) {
-                try produceNothing(topic: topic, partition: place.partition)
-            } else {
-                try partner.produceCheckpoint(partition: place.partition, key: [], value: [])
+        do {
+            for place in remains.map(\.known) {
+                if let topic = plan.partnerTopics.firstIndex(of: place.topic) {
+                    try produceNothing(topic: topic, partition: place.partition)
+                } else {
+                    try partner.produceCheckpoint(partition: place.partition, key: [], value: [])
+                }
             }
+        } catch let failure as PortFailure where failure.kind == .refused {
+            // It says nothing about a record of the source.
+            throw PortFailure(.unavailable, failure.operation, failure.detail)
         }
         let half = partner.transactionTimeout / 2
         let answers = try partner.flush(timeout: half)
@@ -158,7 +173,7 @@ extension Lane {
         for place in remains {
             world.report(
                 .warning(
-                    "partner: \(place.known.topic)[\(place.known.partition)] held a transaction open "
+                    "partner: \(place.name) held a transaction open "
                         + "from offset \(place.stable) on; if it was this lane's, its coordinator had "
                         + "forgotten to end it (KAFKA-20734), and it is aborted now"))
         }
