@@ -46,9 +46,11 @@ final class CopyBench {
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let internalBroker = try KafkaBroker(installation)
+        // Brokers as they are in production, but for their heap: a JVM that starts fast serves slowly.
+        let java = ["KAFKA_HEAP_OPTS": "-Xms1g -Xmx1g"]
+        let internalBroker = try KafkaBroker(installation, javaOptions: java)
         defer { internalBroker.close() }
-        let partnerBroker = try KafkaBroker(installation)
+        let partnerBroker = try KafkaBroker(installation, javaOptions: java)
         defer { partnerBroker.close() }
         let partner = ClusterClient(partnerBroker.configuration, log: { _ in })
         defer { partner.close() }

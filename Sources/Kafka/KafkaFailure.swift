@@ -45,6 +45,9 @@ package struct KafkaFailure: Error, Hashable, Sendable, CustomStringConvertible 
         ].contains(code)
     }
 
+    /// Nobody has answered in time: the broker that was asked may be gone.
+    var isWithoutAnswer: Bool { code == "_TIMED_OUT" || code == "_TRANSPORT" }
+
     package var description: String { "\(operation): \(detail) (\(code))" }
 }
 

@@ -8,15 +8,20 @@ package final class KafkaBroker {
     package let bootstrap: String
     package let folder: String
     private let installation: KafkaInstallation
+    private let javaOptions: [String: String]
     private var child: Kept<ChildProcess>?
 
     /// Makes the cluster and waits until it answers: 4-6 s on a quiet machine.
     ///
-    /// - Parameter properties: broker settings over the small defaults.
+    /// - Parameters:
+    ///   - properties: broker settings over the small defaults.
+    ///   - javaOptions: what Kafka's scripts read; those that are absent are as Kafka ships them.
     package init(
-        _ installation: KafkaInstallation, properties: [String: String] = [:]
+        _ installation: KafkaInstallation, properties: [String: String] = [:],
+        javaOptions: [String: String] = KafkaInstallation.javaOptions
     ) throws(LabFailure) {
         self.installation = installation
+        self.javaOptions = javaOptions
         let (broker, controller) = try Self.freePorts()
         bootstrap = "127.0.0.1:\(broker)"
         let temporary = FileManager.default.temporaryDirectory.path
@@ -50,7 +55,7 @@ package final class KafkaBroker {
     /// Starts the broker where it does not run, and waits until it answers.
     package func start(timeout: Duration = .seconds(90)) throws(LabFailure) {
         guard child == nil else { return }
-        var environment = KafkaInstallation.javaOptions
+        var environment = javaOptions
         environment["LOG_DIR"] = folder + "/logs"
         let logging = installation.home + "/config/server-log4j2.yaml"
         if FileManager.default.fileExists(atPath: logging) {

@@ -42,7 +42,7 @@ package struct KafkaInstallation: Sendable {
     }
 
     /// A small JVM that is up soon.
-    static let javaOptions = [
+    package static let javaOptions = [
         "KAFKA_HEAP_OPTS": "-Xms128m -Xmx512m",
         "KAFKA_JVM_PERFORMANCE_OPTS":
             "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true",

@@ -116,20 +116,41 @@ extension ClusterClient {
         }
     }
 
+    /// The end: of everything (high watermark), or of what is decided (LSO).
+    ///
+    /// - Returns: in the order asked; nil where the partition does not exist.
+    package func ends(
+        _ partitions: [TopicPartition], isolation: Isolation, timeout: Duration
+    ) throws(KafkaFailure) -> [Int64?] {
+        try listOffsets(handle(isolation), partitions, at: -1, Deadline(timeout))
+    }
+
     /// ListOffsets over all partitions at once; -2 asks for the start, -1 for the end. Asked again for a
-    /// little while where a partition is about to have another leader.
+    /// little while where a partition is about to have another leader, and once where its leader does not
+    /// answer.
     func listOffsets(
         _ handle: ClientHandle, _ partitions: [TopicPartition], at time: Int64,
         _ deadline: Deadline
     ) throws(KafkaFailure) -> [Int64?] {
         let patience = Deadline(min(.seconds(3), deadline.remaining))
+        var isLast = false
         while true {
+            let slice = isLast ? deadline.remaining : min(.seconds(3), deadline.remaining)
             do throws(KafkaFailure) {
-                return try listOffsetsOnce(handle, partitions, at: time, deadline)
+                return try listOffsetsOnce(handle, partitions, at: time, Deadline(slice))
             } catch {
-                guard error.isAboutLeader, !patience.isOver else { throw error }
-                // Serves the handle meanwhile.
-                rd_kafka_poll(handle.raw, 100)
+                if error.isAboutLeader && !patience.isOver {
+                    // Serves the handle meanwhile.
+                    rd_kafka_poll(handle.raw, 100)
+                } else if error.isWithoutAnswer && !isLast && !deadline.isOver {
+                    // A handle that reads nothing learns of another leader only where it asks for one.
+                    for topic in Set(partitions.map(\.topic)).sorted() {
+                        _ = try partitionCount(handle, topic, deadline)
+                    }
+                    isLast = true
+                } else {
+                    throw error
+                }
             }
         }
     }

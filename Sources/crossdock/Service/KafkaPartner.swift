@@ -93,10 +93,10 @@ final class KafkaPartner: LanePartner {
     {
         try generation.ask("list_offsets", within: Self.patience, needs: "Write") {
             () throws(KafkaFailure) in
-            try cluster.watermarks(
+            try cluster.ends(
                 positions.map { TopicPartition(topic: $0.topic, partition: $0.partition) },
                 isolation: isolation, timeout: Self.patience
-            ).map { $0?.high ?? -1 }
+            ).map { $0 ?? -1 }
         }
     }
 
