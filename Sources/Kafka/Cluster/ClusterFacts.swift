@@ -143,13 +143,13 @@ extension ClusterClient {
                     // Serves the handle meanwhile.
                     rd_kafka_poll(handle.raw, 100)
                 } else if error.isWithoutAnswer && !isLast && !deadline.isOver {
-                    // A handle that reads nothing learns of another leader only where it asks for one.
-                    for topic in Set(partitions.map(\.topic)).sorted() {
-                        _ = try partitionCount(handle, topic, deadline)
-                    }
                     isLast = true
                 } else {
                     throw error
+                }
+                // A handle that reads nothing learns of another leader only where it asks for one.
+                for topic in Set(partitions.map(\.topic)).sorted() {
+                    _ = try partitionCount(handle, topic, deadline)
                 }
             }
         }

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec
 
 from .brokers import Broker
+from .processes import wait_until
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -104,6 +105,18 @@ def ends(broker: Broker, topic: str, committed: bool = True) -> list[int]:
             if not starting or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
+
+
+def await_leaders(broker: Broker, topic: str, timeout: float = 180) -> None:
+    """Until each partition of the topic has a leader."""
+    def led() -> bool:
+        try:
+            found = broker.admin.list_topics(topic, timeout=5).topics[topic].partitions.values()
+        except KafkaException:
+            return False
+        return bool(found) and all(one.leader >= 0 for one in found)
+
+    wait_until(led, f"leaders of {topic}", timeout)
 
 
 def has_open_transaction(broker: Broker, *topics: str) -> bool:
