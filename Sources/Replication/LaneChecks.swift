@@ -133,11 +133,7 @@ extension Lane {
         let known = books.acknowledged
         guard !known.isEmpty else { return }
         for (position, high) in zip(known, try partner.highWatermarks(known)) {
-            if high < 0 {
-                throw PortFailure(
-                    .unavailable, "watermarks",
-                    "\(position.topic)[\(position.partition)] is not there on the partner cluster")
-            }
+            if high < 0 { throw absence(of: position) }
             guard high <= position.offset else { continue }
             throw Halt(
                 reason: "partner-truncated",
@@ -145,6 +141,12 @@ extension Lane {
                     "the partner's \(position.topic)[\(position.partition)] ends at \(high); it "
                     + "acknowledged offset \(position.offset) before: recreated or truncated")
         }
+    }
+
+    func absence(of position: PartnerPosition) -> PortFailure {
+        PortFailure(
+            .unavailable, "watermarks",
+            "\(position.topic)[\(position.partition)] is not there on the partner cluster")
     }
 
     // MARK: The operator's answer

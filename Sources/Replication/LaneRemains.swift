@@ -18,36 +18,32 @@ extension Lane {
         var remains: [OpenPlace] = []
         for index in places.indices where stable[index] < highs[index] {
             guard try holdsOurs(partitions[index], from: stable[index]) else { continue }
-            remains.append(OpenPlace(places[index], stable: stable[index], high: highs[index]))
+            remains.append(
+                OpenPlace(known: places[index], stable: stable[index], high: highs[index]))
         }
         // An init has waited for it, and must not leave a twin time to come in between.
-        try end(afterAbort ? try stillOpen(remains) : remains)
+        try end(afterAbort ? stillOpen(remains) : remains)
     }
 
     /// Where the places end. One that is not there has not been looked at: it may be back before the commit.
     private func highs(of places: [PartnerPosition]) throws -> [Int64] {
         let highs = try partner.highWatermarks(places)
-        guard let index = highs.firstIndex(where: { $0 < 0 }) else { return highs }
-        throw PortFailure(
-            .unavailable, "list_offsets",
-            "\(places[index].topic)[\(places[index].partition)] is not there on the partner cluster"
-        )
+        if let index = highs.firstIndex(where: { $0 < 0 }) { throw absence(of: places[index]) }
+        return highs
     }
 
     /// Anything of this lane that the ledger does not know to be committed.
     private func holdsOurs(_ partition: Int32, from offset: Int64) throws -> Bool {
-        let committed = Set(books.partitions.values.compactMap(\.marker?.nonce))
+        let committed = Set(books.partitions.values.compactMap(\.marker?.nonce.text))
         let scan = try partner.scanCheckpoints(
             partition: partition, from: offset, uncommitted: true, timeout: .seconds(15)
         ) { record in
             switch codec.open(record) {
             case .marker(let marker):
-                marker.lane == plan.lane
-                    && !(Nonce(text: marker.nonce).map(committed.contains) ?? false)
+                marker.lane == plan.lane && !committed.contains(marker.nonce)
             case .claim(let claim): claim.lane == plan.lane
             case .release(let note):
-                note.lane == plan.lane
-                    && !(Nonce(text: note.nonce).map(committed.contains) ?? false)
+                note.lane == plan.lane && !committed.contains(note.nonce)
             case .foreign, .unreadable: false
             }
         }
@@ -75,7 +71,7 @@ extension Lane {
         // One that ends before what is known was cut: the check or the next batch halts, and nothing that
         // is written there may hide it.
         let whole = zip(known, highs).filter { $0.offset < $1 }
-        let open = try stillOpen(whole.map { OpenPlace($0, stable: 0, high: $1) })
+        let open = try stillOpen(whole.map { OpenPlace(known: $0, stable: 0, high: $1) })
         try end(open.filter { !$0.isCommitted })
     }
 
@@ -99,12 +95,6 @@ extension Lane {
         var stable: Int64
         /// What this lane wrote stands below it.
         var high: Int64
-
-        init(_ known: PartnerPosition, stable: Int64, high: Int64) {
-            self.known = known
-            self.stable = stable
-            self.high = high
-        }
 
         /// What is open begins with, or before, what was committed: it is somebody else's, or the end of a
         /// commit was forgotten, which the next commit there makes good.

@@ -11,18 +11,16 @@ import Testing
     }
 
     private func run(
-        _ name: String, _ seeds: [UInt64], _ make: (UInt64) -> Stage,
+        _ name: String, _ make: (UInt64) -> Stage,
         _ verify: (Stage) -> Void = { $0.run().verify() }
     ) {
         var forgotten = 0
         var warned = 0
+        let seeds = Self.seeds
         for seed in seeds {
             let stage = make(seed)
-            if SeedTests.number("CROSSDOCK_SIMULATION_REMEMBERS") != nil {
-                stage.nature.partner.forgetfulness = 0
-            } else if stage.nature.partner.forgetfulness == 0 {
-                stage.nature.partner.forgetfulness = 50
-            }
+            stage.nature.partner.forgetfulness = 50
+            if seed % 2 == 0 { stage.nature.partner.forgetsInPart = true }
             verify(stage)
             forgotten += stage.nature.partner.forgotten
             warned += stage.nature.trace.count { $0.note.contains("KAFKA-20734") }
@@ -36,7 +34,7 @@ import Testing
 
     /// Partitions of one transaction have different leaders.
     @Test func someOfATransactionsPartitionsAreForgotten() {
-        run("in part", Self.seeds) { seed in
+        run("in part") { seed in
             let stage = SeedTests.stage(seed &+ 9_000_000)
             stage.nature.partner.forgetsInPart = true
             return stage
@@ -45,18 +43,16 @@ import Testing
 
     /// A broker that has just come back may not know its partitions yet.
     @Test func partitionsThatSeemNotToExist() {
-        run("hidden partitions", Self.seeds) { seed in
+        run("hidden partitions") { seed in
             let stage = SeedTests.stage(seed &+ 17_000_000)
-            stage.nature.partner.forgetsInPart = seed % 2 == 0
             stage.nature.hidings = 12
             return stage
         }
     }
 
     @Test func markersOfAbortsComeLate() {
-        run("slow aborts", Self.seeds) { seed in
+        run("slow aborts") { seed in
             let stage = SeedTests.stage(seed &+ 10_000_000)
-            stage.nature.partner.forgetsInPart = seed % 2 == 0
             stage.nature.slowAborts = .milliseconds(3000)
             return stage
         }
@@ -64,11 +60,7 @@ import Testing
 
     /// Tombstones for keys that left the filter: presence.
     @Test func keysThatLeave() {
-        run("scopes", Self.seeds) { seed in
-            let stage = SeedTests.stage(seed &+ 11_000_000, keys: 3)
-            stage.nature.partner.forgetsInPart = seed % 2 == 0
-            return stage
-        }
+        run("scopes") { SeedTests.stage($0 &+ 11_000_000, keys: 3) }
     }
 
     private func withNeighbours(_ stage: Stage, longest: Int, seed: UInt64) {
@@ -86,9 +78,8 @@ import Testing
 
     /// A second supplier holds data partitions open, for no longer than this lane's transactions take.
     @Test func anotherSupplierHoldsDataPartitionsOpen() {
-        run("data neighbours", Self.seeds) { seed in
+        run("data neighbours") { seed in
             let stage = SeedTests.stage(seed &+ 12_000_000)
-            stage.nature.partner.forgetsInPart = seed % 2 == 0
             withNeighbours(stage, longest: 30_000, seed: seed)
             return stage
         }
@@ -96,10 +87,9 @@ import Testing
 
     @Test func twins() {
         run(
-            "twins", Self.seeds,
+            "twins",
             { seed in
                 let stage = TwinTests.stage(seed &+ 14_000_000)
-                stage.nature.partner.forgetsInPart = seed % 2 == 0
                 stage.nature.slowAborts = seed % 3 == 0 ? .milliseconds(2000) : .zero
                 return stage
             }
@@ -111,11 +101,8 @@ import Testing
 
     @Test func copiesOfAStateDirectory() {
         run(
-            "copies", Self.seeds,
-            { seed in
-                let stage = TwinTests.stage(seed &+ 15_000_000)
-                return stage
-            }
+            "copies",
+            { TwinTests.stage($0 &+ 15_000_000) }
         ) { stage in
             if stage.nature.random.chance(50) {
                 stage.maxLives = 100
@@ -125,16 +112,12 @@ import Testing
             stage.append([TestRecord.delivered, TestRecord.delivered], to: 0)
             stage.runTwins(switches: 5 + stage.nature.random.below(40))
             // A copy's claim has the same key: compaction may take the earlier one of the two.
-            for index in stage.halts.indices
-            where stage.halts[index]?.reason == "checkpoint-unreadable" {
-                stage.halts[index]?.reason = "another-instance"
-            }
-            TwinTests().verify(stage)
+            TwinTests().verify(stage, reasons: ["another-instance", "checkpoint-unreadable"])
         }
     }
 
     @Test func manyCheckpointPartitions() {
-        run("many checkpoint partitions", Self.seeds) { seed in
+        run("many checkpoint partitions") { seed in
             let chaos = Chaos(seed: seed, budget: 10, rate: 40)
             let stage = Stage(seed: seed, checkpointPartitions: 3, adversary: chaos)
             stage.nature.partner.forgetsInPart = true
@@ -146,10 +129,9 @@ import Testing
 
     @Test func disasters() {
         run(
-            "disasters", Self.seeds,
+            "disasters",
             { seed in
                 let stage = LedgerDisasterTests.disaster(seed &+ 16_000_000)
-                stage.nature.partner.forgetsInPart = seed % 2 == 0
                 return stage
             }
         ) { stage in

@@ -53,7 +53,7 @@ final class Stage {
     /// Appends that are still to come; rest begins after them.
     var pendingAppends = 0
     private(set) var lives = 0
-    var halts: [Halt?]
+    private(set) var halts: [Halt?]
     var maxLives = 40
     var betweenLives: (Stage, Int) -> Void = { _, _ in }
     /// The process that runs now, where there is one instance.

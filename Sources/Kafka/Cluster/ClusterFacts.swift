@@ -39,8 +39,12 @@ extension ClusterClient {
     package func partitionCounts(_ topics: [String], timeout: Duration)
         throws(KafkaFailure) -> [String: Int]
     {
-        let handle = try handle(.readUncommitted)
-        let deadline = Deadline(timeout)
+        try partitionCounts(handle(.readUncommitted), topics, Deadline(timeout))
+    }
+
+    private func partitionCounts(
+        _ handle: ClientHandle, _ topics: [String], _ deadline: Deadline
+    ) throws(KafkaFailure) -> [String: Int] {
         var counts: [String: Int] = [:]
         for topic in Set(topics).sorted() {
             counts[topic] = try partitionCount(handle, topic, deadline)
@@ -148,9 +152,7 @@ extension ClusterClient {
                     throw error
                 }
                 // A handle that reads nothing learns of another leader only where it asks for one.
-                for topic in Set(partitions.map(\.topic)).sorted() {
-                    _ = try partitionCount(handle, topic, deadline)
-                }
+                _ = try partitionCounts(handle, partitions.map(\.topic), deadline)
             }
         }
     }
